@@ -1,0 +1,146 @@
+namespace EtlTools.Core.Runs;
+
+public enum LoadRunStatus
+{
+    Running,
+    Completed,
+
+    /// <summary>Ended with at least one failed file, or with an error of its own.</summary>
+    Failed,
+    Cancelled,
+}
+
+public enum LoadRunKind
+{
+    Load,
+    Reprocess,
+    Undo,
+    Repair,
+}
+
+public enum LoadRunProblem
+{
+    /// <summary>The run ended as failed.</summary>
+    Failed,
+
+    /// <summary>It says running, and its session is gone; or it gives no sign of life and is older than the limit.</summary>
+    Stuck,
+
+    /// <summary>Rejected / read is above the limit.</summary>
+    LowQuality,
+}
+
+/// <summary>One run of the engine, as the ledger has it.</summary>
+public sealed record LoadRun
+{
+    public Guid LoadRunId { get; init; }
+    public Guid? ParentRunId { get; init; }
+    public LoadRunKind Kind { get; init; }
+    public LoadRunStatus Status { get; init; }
+    public string? Pipeline { get; init; }
+
+    /// <summary>scheduled, manual or backfill.</summary>
+    public string TriggeredBy { get; init; } = "manual";
+    public string? RequestedBy { get; init; }
+    public string? Reason { get; init; }
+    public DateTimeOffset StartedAt { get; init; }
+    public DateTimeOffset? CompletedAt { get; init; }
+    public DateTimeOffset? HeartbeatAt { get; init; }
+
+    /// <summary>True: its session lives. False: it is gone. Null: the run gives no sign (it was not ours, or it has ended).</summary>
+    public bool? IsAlive { get; init; }
+    public TimeSpan? Duration { get; init; }
+    public int FilesProcessed { get; init; }
+    public int FilesFailed { get; init; }
+    public long RowsRead { get; init; }
+    public long RowsIngested { get; init; }
+    public long RowsRejected { get; init; }
+
+    /// <summary>Rejected / read, 0 to 1; null where nothing was read.</summary>
+    public double? ErrorRate { get; init; }
+    public IReadOnlyList<LoadRunProblem> Problem { get; init; } = [];
+    public string? ErrorCode { get; init; }
+    public string? Error { get; init; }
+    public string? Notes { get; init; }
+    public IReadOnlyList<string> ExtractType { get; init; } = [];
+}
+
+public enum LoadFileStatus
+{
+    Pending,
+    Processing,
+    Completed,
+    Failed,
+
+    /// <summary>Not in the ledger: somebody else had loaded it already, so there was nothing to do.</summary>
+    Skipped,
+}
+
+/// <summary>One attempt at one file, as the ledger has it.</summary>
+public sealed record LoadFile
+{
+    public int LoadRunFileId { get; init; }
+    public Guid LoadRunId { get; init; }
+    public string? Pipeline { get; init; }
+    public string ExtractType { get; init; } = "";
+
+    /// <summary>Bucket or folder, and key: together the logical file.</summary>
+    public string Container { get; init; } = "";
+    public string Key { get; init; } = "";
+
+    /// <summary>Base name of the key, what an admin calls the file.</summary>
+    public string FileName { get; init; } = "";
+    public string FileHash { get; init; } = "";
+    public string PerOrgId { get; init; } = "";
+    public string PracticeId { get; init; } = "";
+    public string DateExtracted { get; init; } = "";
+
+    /// <summary>Wall-clock time in the pipeline's zone.</summary>
+    public DateTime? ExtractedAt { get; init; }
+    public DateTime? DateFrom { get; init; }
+    public DateTime? DateTo { get; init; }
+    public long? SizeBytes { get; init; }
+    public int Attempt { get; init; }
+    public LoadFileStatus Status { get; init; }
+    public long RowsRead { get; init; }
+    public long RowsIngested { get; init; }
+    public long RowsRejected { get; init; }
+    public double? ErrorRate { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public DateTimeOffset? FinishedAt { get; init; }
+    public DateTimeOffset? StagedAt { get; init; }
+    public bool IsSuperseded { get; init; }
+    public DateTimeOffset? SupersededAt { get; init; }
+    public int? SupersededByLoadRunFileId { get; init; }
+    public string? ErrorCode { get; init; }
+    public string? Error { get; init; }
+}
+
+/// <summary>A row in quarantine. Its content stays in the database unless it is asked for.</summary>
+public sealed record RejectedRow
+{
+    public long RejectedRowId { get; init; }
+    public Guid LoadRunId { get; init; }
+    public int LoadRunFileId { get; init; }
+    public string ExtractType { get; init; } = "";
+    public string FileName { get; init; } = "";
+
+    /// <summary>load: it did not reach raw. staging: it is in raw and not in staging.</summary>
+    public string Stage { get; init; } = "";
+
+    /// <summary>1-based row in the file, the header not counted.</summary>
+    public long? RowNumber { get; init; }
+
+    /// <summary>1-based line in the file where the row begins.</summary>
+    public long? LineNumber { get; init; }
+
+    /// <summary>Offset of the row's first byte in the file.</summary>
+    public long? ByteOffset { get; init; }
+
+    /// <summary>Every reason at once: column:code, or a code for the row.</summary>
+    public IReadOnlyList<string> Reason { get; init; } = [];
+
+    /// <summary>open, repaired or superseded.</summary>
+    public string Status { get; init; } = "open";
+    public DateTimeOffset RejectedAt { get; init; }
+}
