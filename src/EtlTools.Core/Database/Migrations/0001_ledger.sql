@@ -70,6 +70,8 @@ ALTER TABLE etl.load_run_files
     ADD COLUMN IF NOT EXISTS etag           text,
     ADD COLUMN IF NOT EXISTS source_modified_at timestamptz,
     ADD COLUMN IF NOT EXISTS object_version text,
+    -- The table that holds its raw rows: a segment, or null for rows that were there before EtlTools.
+    ADD COLUMN IF NOT EXISTS raw_segment    text,
     ADD COLUMN IF NOT EXISTS staged_at      timestamptz,
     ADD COLUMN IF NOT EXISTS error_code     text,
     -- Supersession is a fact about a file: its raw rows no longer count.

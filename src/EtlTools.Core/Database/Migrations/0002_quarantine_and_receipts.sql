@@ -54,14 +54,25 @@ CREATE INDEX IF NOT EXISTS reprocess_receipts_run_idx ON etl.reprocess_receipts 
 CREATE INDEX IF NOT EXISTS reprocess_receipts_new_file_idx ON etl.reprocess_receipts (new_load_run_file_id);
 
 -- Raw rows live in segments: tables that inherit from raw.<table>. The newest one of a table is open: loads append to it,
--- and it has no index. A full one is sealed: its natural-key index is built in bulk, once, and it is never written again.
+-- and it has no index. A full one is closed, then sealed: its indexes are built in bulk, once.
 CREATE TABLE IF NOT EXISTS etl.raw_segments (
-    raw_table    text NOT NULL,
-    segment_no   integer NOT NULL,
-    segment      text NOT NULL UNIQUE,
-    opened_at    timestamptz NOT NULL DEFAULT now(),
-    sealed_at    timestamptz,
-    -- Rows committed to it, counted by the loads.
-    row_count    bigint NOT NULL DEFAULT 0,
+    raw_table  text NOT NULL,
+    segment_no integer NOT NULL,
+    segment    text NOT NULL UNIQUE,
+    opened_at  timestamptz NOT NULL DEFAULT now(),
+    closed_at  timestamptz,
+    sealed_at  timestamptz,
     PRIMARY KEY (raw_table, segment_no)
 );
+
+-- Whether a text is valid input for a type: for the types that no pattern covers. Only the row that fails pays for it.
+CREATE OR REPLACE FUNCTION etl.input_is_valid(value text, type_name text) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    IF value IS NOT NULL THEN
+        EXECUTE format('SELECT $1::%s', type_name) USING value;
+    END IF;
+    RETURN true;
+EXCEPTION WHEN data_exception OR invalid_text_representation THEN
+    RETURN false;
+END $$;
