@@ -76,3 +76,12 @@ BEGIN
 EXCEPTION WHEN data_exception OR invalid_text_representation THEN
     RETURN false;
 END $$;
+
+-- A text read with a to_timestamp format (wall-clock, no zone), or null where it does not fit.
+CREATE OR REPLACE FUNCTION etl.timestamp_or_null(value text, format text) RETURNS timestamp
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN to_timestamp(value, format)::timestamp;
+EXCEPTION WHEN data_exception OR invalid_text_representation THEN
+    RETURN NULL;
+END $$;

@@ -1,0 +1,223 @@
+using System.Globalization;
+using EtlTools.Core.Configuration;
+using EtlTools.Core.Database;
+
+namespace EtlTools.Core.Staging;
+
+/// <summary>
+/// What staging does to one column, as SQL: the trimmed text, the checks with their codes, and the typed value.
+/// Every check guards its casts with CASE, for SQL gives no order to AND.
+/// </summary>
+internal sealed class ColumnSql
+{
+    // Calendar days, leap years included, so that the cast that follows cannot fail.
+    private const string Day =
+        """(([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)""";
+
+    private const string Time = """([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?""";
+    private const string Offset = """ ?([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)""";
+    private const string DatePattern = $"^{Day}([T ]{Time}({Offset})?)?$";
+    private const string TimePattern = $"^{Time}$";
+    private const string NumberPattern = """^[+-]?([0-9]{1,200}(\.[0-9]{0,200})?|\.[0-9]{1,200})$""";
+    private const string FloatPattern = """^[+-]?([0-9]{1,30}(\.[0-9]{0,60})?|\.[0-9]{1,60})([eE][+-]?[0-9]{1,2})?$""";
+    private const string UuidPattern = "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$";
+    private const string Booleans = "('true', '1', 'yes', 'y', 't', 'on', 'false', '0', 'no', 'n', 'f', 'off')";
+
+    private readonly StagingColumn _column;
+    private readonly string _timeZone;
+    private readonly string _text;
+
+    /// <param name="column">The column.</param>
+    /// <param name="alias">Alias of the sub-query whose columns are the trimmed texts.</param>
+    /// <param name="timeZone">Zone of dates that name none.</param>
+    public ColumnSql(StagingColumn column, string alias, string timeZone)
+    {
+        _column = column;
+        _timeZone = SqlLiteral.Text(timeZone);
+        _text = $"{alias}.{SqlIdentifier.Quote(column.Name)}";
+        TypeCheck = BuildTypeCheck();
+        Value = column.Rule?.OnInvalid == InvalidValueAction.SetNull && Checks().Count > 0
+            ? $"CASE WHEN {All(Checks().Select(check => check.Ok))} THEN {Cast()} END"
+            : Cast();
+    }
+
+    /// <summary>The raw text trimmed, '' and null values as NULL.</summary>
+    public static string TrimmedText(StagingColumn column, string rawAlias)
+    {
+        var text = $"nullif(btrim({rawAlias}.{SqlIdentifier.Quote(column.Name)}, E' \\t\\r\\n'), '')";
+        foreach (var nullValue in column.Rule?.NullValues ?? [])
+        {
+            text = $"nullif({text}, {SqlLiteral.Text(nullValue)})";
+        }
+
+        return column.Rule?.Lowercase == true ? $"lower({text})" : text;
+    }
+
+    /// <summary>The typed value; safe only for a row that passes <see cref="RowChecks"/>.</summary>
+    public string Value { get; }
+
+    private string? TypeCheck { get; }
+
+    /// <summary>Conditions the row must meet, each true where it is met, with the code of the reason.</summary>
+    public IEnumerable<(string Code, string Ok)> RowChecks()
+    {
+        if (_column.NotNull)
+        {
+            // A value that is set to NULL for being invalid is missing too.
+            yield return ("missing", $"({(_column.Rule?.OnInvalid == InvalidValueAction.SetNull ? Value : _text)}) IS NOT NULL");
+        }
+
+        if (_column.Rule?.OnInvalid == InvalidValueAction.SetNull)
+        {
+            yield break;
+        }
+
+        foreach (var check in Checks())
+        {
+            yield return check;
+        }
+    }
+
+    private List<(string Code, string Ok)> Checks()
+    {
+        var checks = new List<(string, string)>();
+        if (TypeCheck is not null)
+        {
+            checks.Add((TypeCode(), $"({_text} IS NULL OR {TypeCheck})"));
+        }
+
+        var rule = _column.Rule;
+        if (rule is null)
+        {
+            return checks;
+        }
+
+        if (rule.Pattern is not null)
+        {
+            checks.Add(("pattern", $"({_text} IS NULL OR {_text} ~ {SqlLiteral.Text(rule.Pattern)})"));
+        }
+
+        if (rule.AllowedValues.Count > 0)
+        {
+            checks.Add(("not_allowed", $"({_text} IS NULL OR {_text} IN ({string.Join(", ", rule.AllowedValues.Select(SqlLiteral.Text))}))"));
+        }
+
+        if (rule.Minimum is not null)
+        {
+            checks.Add(("below_minimum", Bound(">=", rule.Minimum)));
+        }
+
+        if (rule.Maximum is not null)
+        {
+            checks.Add(("above_maximum", Bound("<=", rule.Maximum)));
+        }
+
+        return checks;
+    }
+
+    private string Bound(string comparison, string limit) =>
+        $"CASE WHEN {_text} IS NULL OR NOT ({TypeCheck ?? "true"}) THEN true "
+        + $"ELSE {Cast()} {comparison} {SqlLiteral.Text(limit)}::{_column.TypeName} END";
+
+    private string? BuildTypeCheck()
+    {
+        if (_column.Rule?.DateFormat is { } format && IsDate)
+        {
+            return $"etl.timestamp_or_null({_text}, {SqlLiteral.Text(format)}) IS NOT NULL";
+        }
+
+        return _column.BaseType switch
+        {
+            "text" => null,
+            "varchar" or "bpchar" => _column.MaxLength is { } length ? $"length({_text}) <= {length}" : null,
+            "bool" => $"lower({_text}) IN {Booleans}",
+            "int2" => IntegerCheck(4, "-32768", "32767"),
+            "int4" => IntegerCheck(9, "-2147483648", "2147483647"),
+            "int8" => IntegerCheck(18, "-9223372036854775808", "9223372036854775807"),
+            "numeric" => NumericCheck(),
+            "float4" => $"CASE WHEN {_text} ~ '{FloatPattern}' THEN abs({_text}::numeric) < 3.4e38 AND ({_text}::numeric = 0 OR abs({_text}::numeric) > 1e-37) ELSE false END",
+            "float8" => $"{_text} ~ '{FloatPattern}'",
+            "date" or "timestamp" or "timestamptz" => $"{_text} ~ '{DatePattern}'",
+            "time" => $"{_text} ~ '{TimePattern}'",
+            "uuid" => $"{_text} ~ '{UuidPattern}'",
+            _ => $"etl.input_is_valid({_text}, {SqlLiteral.Text(_column.TypeName)})",
+        };
+    }
+
+    private string TypeCode() => _column.BaseType switch
+    {
+        "varchar" or "bpchar" => "too_long",
+        "bool" => "invalid_boolean",
+        "int2" or "int4" or "int8" => "invalid_integer",
+        "numeric" or "float4" or "float8" => "invalid_number",
+        "date" => "invalid_date",
+        "timestamp" or "timestamptz" => "invalid_timestamp",
+        "time" => "invalid_time",
+        _ => "invalid_" + _column.BaseType,
+    };
+
+    private string IntegerCheck(int safeDigits, string minimum, string maximum) =>
+        $"CASE WHEN {_text} ~ '^[+-]?[0-9]{{1,{safeDigits}}}$' THEN true "
+        + $"WHEN {_text} ~ '^[+-]?[0-9]{{1,60}}$' THEN {_text}::numeric BETWEEN {minimum} AND {maximum} ELSE false END";
+
+    private string NumericCheck()
+    {
+        if (_column.Precision is not { } precision)
+        {
+            return $"{_text} ~ '{NumberPattern}'";
+        }
+
+        // Fewer whole digits than the column has can never overflow, not even by rounding; the rest is worked out.
+        var whole = precision - (_column.Scale ?? 0);
+        var limit = "1e" + whole.ToString(CultureInfo.InvariantCulture);
+        var general = $"CASE WHEN {_text} ~ '{NumberPattern}' THEN abs(round({_text}::numeric, {_column.Scale ?? 0})) < {limit} ELSE false END";
+        return whole < 2
+            ? general
+            : $$"""CASE WHEN {{_text}} ~ '^[+-]?([0-9]{1,{{whole - 1}}}(\.[0-9]{0,200})?|\.[0-9]{1,200})$' THEN true ELSE {{general}} END""";
+    }
+
+    private bool IsDate => _column.BaseType is "date" or "timestamp" or "timestamptz";
+
+    private string Cast()
+    {
+        if (_column.Rule?.DateFormat is { } format && IsDate)
+        {
+            var wallClock = $"etl.timestamp_or_null({_text}, {SqlLiteral.Text(format)})";
+            return _column.BaseType == "timestamptz" ? $"({wallClock} AT TIME ZONE {_timeZone})" : $"{wallClock}::{_column.TypeName}";
+        }
+
+        // A sign or Z after the date part is an offset.
+        var hasOffset = $"strpos(translate(substr({_text}, 12), 'Zz-', '+++'), '+') > 0";
+        return _column.BaseType switch
+        {
+            "text" => _text,
+            "date" => $"left({_text}, 10)::date",
+            "timestamp" => $"CASE WHEN {hasOffset} THEN {_text}::timestamptz AT TIME ZONE {_timeZone} ELSE {_text}::timestamp END",
+            "timestamptz" => $"CASE WHEN {hasOffset} THEN {_text}::timestamptz ELSE {_text}::timestamp AT TIME ZONE {_timeZone} END",
+            _ => $"{_text}::{_column.TypeName}",
+        };
+    }
+
+    /// <summary>
+    /// The key column's value straight from the raw text, NULL where it is not valid: what a segment's index is built on.
+    /// Null for types whose casts PostgreSQL does not count as immutable; their keys are looked up without an index.
+    /// </summary>
+    public static string? IndexedKey(StagingColumn column, string rawAlias, string timeZone)
+    {
+        var text = TrimmedText(column, rawAlias);
+        switch (column.BaseType)
+        {
+            case "text":
+                return text;
+            case "varchar" or "bpchar" or "int2" or "int4" or "int8" or "numeric" or "uuid" or "bool":
+                // The column's own expressions, with the trimmed text in the place of the sub-query's column.
+                var sql = new ColumnSql(column, "k", timeZone);
+                var own = $"k.{SqlIdentifier.Quote(column.Name)}";
+                return $"CASE WHEN {sql.TypeCheck ?? "true"} THEN {sql.Cast()} END".Replace(own, text, StringComparison.Ordinal);
+            default:
+                return null;
+        }
+    }
+
+    private static string All(IEnumerable<string> conditions) => string.Join(" AND ", conditions.Select(c => $"({c})"));
+}
