@@ -1,10 +1,15 @@
+using Dapper;
 using EtlTools.Core.Configuration;
+using EtlTools.Core.Loading;
+using EtlTools.Core.Staging;
+using Npgsql;
 
 namespace EtlTools.Core.Database;
 
 /// <summary>One thing that Initialize-EtlDatabase does.</summary>
 public sealed record SchemaStep
 {
+    /// <summary>1-based.</summary>
     public required int Order { get; init; }
 
     /// <summary>Migration, RawTable, StagingTable, Column, Index or View.</summary>
@@ -16,13 +21,222 @@ public sealed record SchemaStep
     public required string Status { get; init; }
 }
 
-/// <summary>Creates, upgrades and adopts: the etl schema, and the tables of a pipeline.</summary>
+/// <summary>
+/// Creates, upgrades and adopts: the etl schema, and the tables of a pipeline. One at a time, under an advisory lock; every
+/// step is a transaction of its own and does nothing where its work is done, so a crash is followed by simply running again.
+/// </summary>
 public sealed class SchemaManager(EtlDatabase database)
 {
-    public Task<IReadOnlyList<SchemaStep>> PlanAsync(PipelineConfig? pipeline, CancellationToken cancellationToken) =>
-        throw new NotImplementedException(database.Description);
+    /// <summary>What <see cref="ApplyAsync"/> would do, in order. Changes nothing.</summary>
+    /// <exception cref="EtlException">SchemaNewer, MigrationChanged, and those of connecting.</exception>
+    public async Task<IReadOnlyList<SchemaStep>> PlanAsync(PipelineConfig? pipeline, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var steps = await FindMigrationsAsync(connection, cancellationToken).ConfigureAwait(false);
+            steps.AddRange(await FindTableStepsAsync(connection, pipeline, cancellationToken).ConfigureAwait(false));
+            return Describe(steps, "Pending");
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
 
-    public Task<IReadOnlyList<SchemaStep>> ApplyAsync(
-        PipelineConfig? pipeline, IProgress<SchemaStep>? progress, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    /// <summary>Brings the database up to date and returns what was done; nothing where nothing was to do.</summary>
+    /// <exception cref="EtlException">SchemaNewer, MigrationChanged, PermissionDenied, and those of connecting.</exception>
+    public async Task<IReadOnlyList<SchemaStep>> ApplyAsync(
+        PipelineConfig? pipeline, IProgress<SchemaStep>? progress, CancellationToken cancellationToken)
+    {
+        // A session of its own: the lock is let go with it, whatever happens.
+        await using var connection = await database.OpenUnpooledAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                SchemaSql.Lock, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            var done = new List<Step>();
+
+            // Each round looks again: table steps can only be told once the migrations are there, and views once the columns are.
+            for (var rounds = 0; rounds < 3; rounds++)
+            {
+                var steps = await FindMigrationsAsync(connection, cancellationToken).ConfigureAwait(false);
+                if (steps.Count == 0)
+                {
+                    steps = await FindTableStepsAsync(connection, pipeline, cancellationToken).ConfigureAwait(false);
+                }
+
+                foreach (var step in steps)
+                {
+                    await RunAsync(connection, step, cancellationToken).ConfigureAwait(false);
+                    done.Add(step);
+                    progress?.Report(Describe([step], "Applied")[0] with { Order = done.Count });
+                }
+            }
+
+            return Describe(done, "Applied");
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, Step step, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await connection.ExecuteAsync(new CommandDefinition(
+            step.Sql, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        if (step.Migration is { } migration)
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                SchemaSql.RecordMigration, migration, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        }
+
+        CrashPoint.Pass("schema.before-commit");
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        CrashPoint.Pass("schema.after-commit");
+    }
+
+    private static async Task<List<Step>> FindMigrationsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var known = await connection.QuerySingleAsync<bool>(new CommandDefinition(
+            SchemaSql.HasMigrations, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        var applied = known
+            ? (await connection.QueryAsync<(int Version, string Checksum)>(new CommandDefinition(
+                SchemaSql.AppliedMigrations, cancellationToken: cancellationToken)).ConfigureAwait(false)).ToDictionary(m => m.Version, m => m.Checksum)
+            : [];
+        RequireKnown(applied);
+
+        var steps = MigrationCatalog.All
+            .Where(migration => !applied.ContainsKey(migration.Version))
+            .Select(migration => new Step(
+                "Migration", $"{migration.Version:D4}_{migration.Name}", migration.Title, migration.Sql, migration))
+            .ToList();
+        if (!known)
+        {
+            steps.Insert(0, new Step("Migration", "etl.schema_migrations", "the list of migrations", SchemaSql.CreateMigrations, null));
+        }
+
+        return steps;
+    }
+
+    private static void RequireKnown(Dictionary<int, string> applied)
+    {
+        var newest = applied.Keys.DefaultIfEmpty().Max();
+        if (newest > MigrationCatalog.LatestVersion)
+        {
+            throw new EtlException(
+                EtlErrorKind.Schema,
+                "SchemaNewer",
+                $"The database is at migration {newest}; this EtlTools knows {MigrationCatalog.LatestVersion}.",
+                "etl.schema_migrations",
+                "Update the EtlTools module.");
+        }
+
+        var changed = MigrationCatalog.All.FirstOrDefault(migration =>
+            applied.TryGetValue(migration.Version, out var checksum) && checksum != migration.Checksum);
+        if (changed is not null)
+        {
+            throw new EtlException(
+                EtlErrorKind.Schema,
+                "MigrationChanged",
+                $"Migration {changed.Version} of the database is not the one that ships with this EtlTools.",
+                "etl.schema_migrations",
+                "Use the EtlTools version that made this database, or report it: a released migration is never edited.");
+        }
+    }
+
+    private static async Task<List<Step>> FindTableStepsAsync(
+        NpgsqlConnection connection, PipelineConfig? pipeline, CancellationToken cancellationToken)
+    {
+        var steps = new List<Step>();
+        var rawSchema = pipeline?.RawSchema ?? "raw";
+        var stagingSchema = pipeline?.StagingSchema ?? "stg";
+        foreach (var schema in new[] { rawSchema, stagingSchema })
+        {
+            if (!await connection.QuerySingleAsync<bool>(new CommandDefinition(
+                "SELECT to_regnamespace(quote_ident(@schema)) IS NOT NULL", new { schema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+            {
+                steps.Add(new Step("Schema", schema, "create the schema", $"CREATE SCHEMA {SqlIdentifier.Quote(schema)}", null));
+            }
+        }
+
+        var raw = await TablesAsync(rawSchema).ConfigureAwait(false);
+        var staging = await TablesAsync(stagingSchema).ConfigureAwait(false);
+        foreach (var type in pipeline?.ExtractTypes ?? [])
+        {
+            steps.AddRange(PipelineTables.MissingTables(pipeline!, type, raw, staging));
+        }
+
+        // Every raw table there is, of this pipeline or not: an adopted one has to be able to show supersession too.
+        foreach (var (table, columns) in raw.Where(table => table.Value.Contains(Lineage.FileId)))
+        {
+            if (!columns.Contains(Lineage.RowNumber))
+            {
+                steps.Add(PipelineTables.RowNumberColumn(rawSchema, table));
+            }
+        }
+
+        steps.AddRange(await FindHistoryViewsAsync(connection, rawSchema, cancellationToken).ConfigureAwait(false));
+        if (pipeline is not null)
+        {
+            steps.AddRange(await FindAdoptedIndexesAsync(connection, pipeline, raw, staging, cancellationToken).ConfigureAwait(false));
+        }
+
+        return steps;
+
+        async Task<Dictionary<string, HashSet<string>>> TablesAsync(string schema) =>
+            (await connection.QueryAsync<(string Table, string Column)>(new CommandDefinition(
+                SchemaSql.Tables, new { schema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+            .GroupBy(row => row.Table)
+            .ToDictionary(group => group.Key, group => group.Select(row => row.Column).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+    }
+
+    private static async Task<IEnumerable<Step>> FindHistoryViewsAsync(
+        NpgsqlConnection connection, string rawSchema, CancellationToken cancellationToken) =>
+        (await connection.QueryAsync<string>(new CommandDefinition(
+            SchemaSql.TablesWithoutHistory, new { schema = rawSchema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+        .Select(table => PipelineTables.HistoryView(rawSchema, table));
+
+    /// <summary>Rows that were there before EtlTools stay in the raw table itself; it gets the indexes that a segment gets when it is sealed.</summary>
+    private static async Task<List<Step>> FindAdoptedIndexesAsync(
+        NpgsqlConnection connection,
+        PipelineConfig pipeline,
+        Dictionary<string, HashSet<string>> raw,
+        Dictionary<string, HashSet<string>> staging,
+        CancellationToken cancellationToken)
+    {
+        var steps = new List<Step>();
+        var reader = new ExtractTableReader(pipeline);
+        foreach (var type in pipeline.ExtractTypes.Where(type =>
+            staging.ContainsKey(type.Table) && raw.GetValueOrDefault(type.Table)?.Contains(Lineage.RowNumber) == true))
+        {
+            var table = await reader.GetAsync(connection, type.Name, cancellationToken).ConfigureAwait(false);
+            if (await connection.QuerySingleAsync<bool>(new CommandDefinition(
+                SchemaSql.NeedsIndexes(table.RawSql), new { table = table.RawSql }, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false))
+            {
+                steps.Add(new Step(
+                    "Index",
+                    table.RawName,
+                    "index the rows that are there, by natural key and by file",
+                    RawSegments.IndexSql(table, table.RawSql),
+                    null));
+            }
+        }
+
+        return steps;
+    }
+
+    private static List<SchemaStep> Describe(List<Step> steps, string status) =>
+        steps.Select((step, i) => new SchemaStep
+        {
+            Order = i + 1,
+            Kind = step.Kind,
+            Target = step.Target,
+            Description = step.Description,
+            Status = status,
+        }).ToList();
+
+    internal sealed record Step(string Kind, string Target, string Description, string Sql, Migration? Migration);
 }

@@ -2,17 +2,120 @@ using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
 using EtlTools.Core.Discovery;
 using EtlTools.Core.Runs;
+using EtlTools.Core.Sources;
+using EtlTools.Core.Staging;
+using Npgsql;
 
 namespace EtlTools.Core.Loading;
 
 /// <summary>Loads a plan: every file's rows, its staging and its ledger entry in one transaction.</summary>
 public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
 {
-    /// <summary>Runs the plan and returns the closed run. Failed files do not end it; cancellation does.</summary>
-    public Task<LoadRun> LoadAsync(
+    /// <summary>
+    /// Runs the plan and returns the closed run. A failed file does not end it; then the run is failed, not completed.
+    /// Files that earlier runs loaded without staging are staged too, unless this one skips staging itself.
+    /// </summary>
+    /// <exception cref="EtlException">What keeps the run from starting or from being closed.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled; the run is closed as cancelled.</exception>
+    public async Task<LoadRun> LoadAsync(
         IReadOnlyList<LoadPlanItem> plan,
         LoadOptions options,
         IProgress<LoadProgress>? progress,
-        CancellationToken cancellationToken) =>
-        throw new NotImplementedException(database.Description + pipeline.Name);
+        CancellationToken cancellationToken)
+    {
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
+        var ledger = new RunLedger(database);
+        await ledger.CloseDeadRunsAsync(cancellationToken).ConfigureAwait(false);
+
+        using var source = SourceStoreFactory.Create(pipeline.Source);
+        var session = await RunSession.StartAsync(
+            database,
+            new RunStart { Kind = LoadRunKind.Load, Pipeline = pipeline.Name, TriggeredBy = options.TriggeredBy, Reason = options.Reason },
+            cancellationToken).ConfigureAwait(false);
+        await using var ending = session.ConfigureAwait(false);
+        var tables = new ExtractTableReader(pipeline);
+        var stager = new FileStager();
+        var files = new FileTransaction(database, pipeline.Name, new FileLoader(pipeline, source, tables, stager));
+        var reporter = new LoadReporter(session.LoadRunId, plan, progress);
+        var sealing = SegmentCare.SealAsync(database, tables, plan.Select(item => item.ExtractType), session.Stopping);
+        try
+        {
+            await LoadFilesAsync(plan, options, session, files, reporter).ConfigureAwait(false);
+            if (!options.SkipStaging)
+            {
+                await new PendingStaging(database, pipeline, tables, stager).StageAsync(session.LoadRunId, session.Stopping).ConfigureAwait(false);
+            }
+
+            await sealing.ConfigureAwait(false);
+            await session.CloseAsync(LoadRunStatus.Completed).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (session.StopRequested && !cancellationToken.IsCancellationRequested)
+        {
+            await session.CloseAsync(LoadRunStatus.Cancelled, "StopRequested", "Ended by Stop-LoadRun.").ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (session.LeaseLost && !cancellationToken.IsCancellationRequested)
+        {
+            throw new EtlException(
+                EtlErrorKind.Connection,
+                "RunLeaseLost",
+                "The run lost the session that proves it alive, and was ended so that nobody works beside it.",
+                session.LoadRunId.ToString(),
+                "Look at the database server's log, then run the plan again.");
+        }
+        catch (OperationCanceledException)
+        {
+            await session.CloseAsync(LoadRunStatus.Cancelled, "Cancelled", "Cancelled by the user.").ConfigureAwait(false);
+            throw;
+        }
+        catch (EtlException error)
+        {
+            await session.CloseAsync(LoadRunStatus.Failed, error.ErrorId, error.Message).ConfigureAwait(false);
+            throw;
+        }
+
+        finally
+        {
+            await sealing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return await ledger.GetRunAsync(session.LoadRunId, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task LoadFilesAsync(
+        IReadOnlyList<LoadPlanItem> plan, LoadOptions options, RunSession session, FileTransaction files, LoadReporter reporter)
+    {
+        var queue = new LoadQueue(pipeline, plan);
+        var workers = Enumerable.Range(0, Math.Max(1, Math.Min(options.MaxConcurrency, plan.Count))).Select(_ => WorkAsync());
+        await Task.WhenAll(workers).ConfigureAwait(false);
+
+        async Task WorkAsync()
+        {
+            // Off the caller's thread: parsing is work, and the workers are to run side by side.
+            await Task.Yield();
+            while (await queue.TakeAsync(session.Stopping).ConfigureAwait(false) is { } item)
+            {
+                try
+                {
+                    reporter.Start(item);
+                    var outcome = await files.RunAsync(
+                        item.Source,
+                        again: false,
+                        new FileLoadOptions
+                        {
+                            LoadRunId = session.LoadRunId,
+                            MaxErrorRate = options.MaxErrorRate ?? pipeline.MaxErrorRate,
+                            SkipStaging = options.SkipStaging,
+                            OnProgress = (rows, bytes) => reporter.Advance(item, rows, bytes),
+                        },
+                        beforeCommit: null,
+                        session.Stopping).ConfigureAwait(false);
+                    reporter.Finish(item, outcome);
+                }
+                finally
+                {
+                    queue.Done(item);
+                }
+            }
+        }
+    }
 }

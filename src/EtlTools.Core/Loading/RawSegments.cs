@@ -89,7 +89,7 @@ internal static class RawSegments
         NpgsqlConnection connection, ExtractTable table, IReadOnlyList<int> files, CancellationToken cancellationToken)
     {
         var segments = await connection.QueryAsync<string?>(new CommandDefinition(
-            RawSegmentSql.OfFiles, new { files }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            RawSegmentSql.OfFiles, new { files = files.ToArray() }, cancellationToken: cancellationToken)).ConfigureAwait(false);
         return segments.Select(segment => segment ?? table.RawSql).ToList();
     }
 

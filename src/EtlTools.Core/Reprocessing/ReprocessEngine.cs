@@ -1,33 +1,231 @@
+using System.Diagnostics;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
+using EtlTools.Core.Loading;
+using EtlTools.Core.Runs;
+using EtlTools.Core.Sources;
+using EtlTools.Core.Staging;
+using Npgsql;
 
 namespace EtlTools.Core.Reprocessing;
 
 /// <summary>Loads files again in place of what they left, and reverses that.</summary>
 public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipeline)
 {
-    /// <summary>The real transactions, each rolled back.</summary>
-    public Task<ReprocessPlan> PreviewAsync(
-        ReprocessTarget target, ReprocessOptions options, IProgress<ReprocessProgress>? progress, CancellationToken cancellationToken) =>
-        throw new NotImplementedException(database.Description + pipeline.Name);
+    /// <summary>
+    /// The real work in one transaction, rolled back: each file sees what the ones before it did, so the totals are those of
+    /// the run. While it goes on, writers of the same keys wait; readers do not.
+    /// </summary>
+    /// <exception cref="EtlException">ReasonEmpty, LoadRunNotFound, LoadFileNotFound, PipelineMismatch, those of connecting.</exception>
+    public async Task<ReprocessPlan> PreviewAsync(
+        ReprocessTarget target, ReprocessOptions options, IProgress<ReprocessProgress>? progress, CancellationToken cancellationToken)
+    {
+        await CheckAsync(options.Reason, cancellationToken).ConfigureAwait(false);
+        await using var work = new ReprocessWork(database, pipeline, options);
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var files = await ReprocessTargets.ResolveAsync(connection, pipeline, target, options, cancellationToken).ConfigureAwait(false);
+            await work.PrepareLookBackAsync(files, cancellationToken).ConfigureAwait(false);
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            var run = await RunSession.InsertAsync(connection, Start(files, options.Reason), leaseKey: null, cancellationToken).ConfigureAwait(false);
+            var receipts = await RunAllAsync(
+                files,
+                options,
+                progress,
+                file => work.PreviewFileAsync(connection, file, run, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
+            await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
+            return ToPlan(receipts, options.Reason);
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
 
-    /// <summary>One receipt a file, in the order of the plan. A failed file keeps its old rows.</summary>
-    public Task<IReadOnlyList<ReprocessReceipt>> ExecuteAsync(
-        ReprocessTarget target, ReprocessOptions options, IProgress<ReprocessProgress>? progress, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    /// <summary>
+    /// One receipt a file, in the order of the plan: failed files first, then parents before children. Each file is a
+    /// transaction of its own; one that fails keeps its old rows. No file, no run.
+    /// </summary>
+    /// <exception cref="EtlException">As <see cref="PreviewAsync"/>.</exception>
+    /// <exception cref="OperationCanceledException">Files committed before stay reprocessed; Get-LoadRun shows the run as cancelled.</exception>
+    public async Task<IReadOnlyList<ReprocessReceipt>> ExecuteAsync(
+        ReprocessTarget target, ReprocessOptions options, IProgress<ReprocessProgress>? progress, CancellationToken cancellationToken)
+    {
+        await CheckAsync(options.Reason, cancellationToken).ConfigureAwait(false);
+        await new RunLedger(database).CloseDeadRunsAsync(cancellationToken).ConfigureAwait(false);
+        var files = await ResolveAsync(target, options, cancellationToken).ConfigureAwait(false);
+        if (files.Count == 0)
+        {
+            return [];
+        }
 
-    public Task<ReprocessPlan> PreviewUndoAsync(
-        IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+        await using var work = new ReprocessWork(database, pipeline, options);
+        var session = await RunSession.StartAsync(database, Start(files, options.Reason), cancellationToken).ConfigureAwait(false);
+        await using var ending = session.ConfigureAwait(false);
+        try
+        {
+            await work.PrepareLookBackAsync(files, session.Stopping).ConfigureAwait(false);
+            var receipts = await RunAllAsync(
+                files, options, progress, file => work.RunFileAsync(file, session.LoadRunId, session.Stopping), session.Stopping).ConfigureAwait(false);
+            var failed = receipts.Count(receipt => receipt.Status != "Completed");
+            await session.CloseAsync(
+                failed == 0 ? LoadRunStatus.Completed : LoadRunStatus.Failed,
+                failed == 0 ? null : "FilesFailed",
+                failed == 0 ? null : $"{failed} of {receipts.Count} file(s) were not reprocessed.").ConfigureAwait(false);
+            return receipts;
+        }
+        catch (OperationCanceledException) when (session.StopRequested && !cancellationToken.IsCancellationRequested)
+        {
+            await session.CloseAsync(LoadRunStatus.Cancelled, "StopRequested", "Ended by Stop-LoadRun.").ConfigureAwait(false);
+            return (await GetReceiptsAsync([session.LoadRunId], CancellationToken.None).ConfigureAwait(false)).ToList();
+        }
+        catch (OperationCanceledException)
+        {
+            await session.CloseAsync(LoadRunStatus.Cancelled, "Cancelled", "Cancelled by the user.").ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>What <see cref="UndoAsync"/> would do: the same transaction, rolled back.</summary>
+    public async Task<ReprocessPlan> PreviewUndoAsync(
+        IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken)
+    {
+        await CheckAsync(reason, cancellationToken).ConfigureAwait(false);
+        var undo = new UndoWork(database, pipeline);
+        return ToPlan(await undo.PreviewAsync(receiptIds, reason, cancellationToken).ConfigureAwait(false), reason);
+    }
 
     /// <summary>Reverses the receipts, all or none. Later runs are left alone.</summary>
     /// <exception cref="EtlException">ReceiptNotFound, UndoConflict (every conflict named), UndoNotPossible.</exception>
-    public Task<IReadOnlyList<ReprocessReceipt>> UndoAsync(
-        IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async Task<IReadOnlyList<ReprocessReceipt>> UndoAsync(
+        IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken)
+    {
+        await CheckAsync(reason, cancellationToken).ConfigureAwait(false);
+        return await new UndoWork(database, pipeline).RunAsync(receiptIds, reason, cancellationToken).ConfigureAwait(false);
+    }
 
-    /// <summary>Receipts of a run that can still be undone.</summary>
-    public Task<IReadOnlyList<ReprocessReceipt>> GetReceiptsAsync(
-        IReadOnlyList<Guid> loadRunIds, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    /// <summary>Receipts of these runs that can still be undone.</summary>
+    public async Task<IReadOnlyList<ReprocessReceipt>> GetReceiptsAsync(
+        IReadOnlyList<Guid> loadRunIds, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var receipts = await ReceiptStore.FindAsync(connection, [], loadRunIds, cancellationToken).ConfigureAwait(false);
+            return receipts
+                .Where(receipt => receipt is { Kind: not "undo", UndoneBy: null })
+                .Select(receipt => receipt.ToReceipt())
+                .ToList();
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
+    private async Task CheckAsync(string reason, CancellationToken cancellationToken)
+    {
+        Reasons.Require(reason);
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<IReadOnlyList<TargetFile>> ResolveAsync(
+        ReprocessTarget target, ReprocessOptions options, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ReprocessTargets.ResolveAsync(connection, pipeline, target, options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
+    private RunStart Start(IReadOnlyList<TargetFile> files, string reason)
+    {
+        var runs = files.Select(file => file.LoadRunId).Distinct().ToList();
+        return new RunStart
+        {
+            Kind = LoadRunKind.Reprocess,
+            Pipeline = pipeline.Name,
+            Reason = reason,
+            ParentRunId = runs.Count == 1 ? runs[0] : null,
+        };
+    }
+
+    private static async Task<IReadOnlyList<ReprocessReceipt>> RunAllAsync(
+        IReadOnlyList<TargetFile> files,
+        ReprocessOptions options,
+        IProgress<ReprocessProgress>? progress,
+        Func<TargetFile, Task<ReprocessReceipt>> run,
+        CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var breaker = new CircuitBreaker(options.MaxFailure, options.MaxErrorRate);
+        var receipts = new List<ReprocessReceipt>();
+        foreach (var file in files)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress?.Report(Progress(file.FileName, null));
+            var receipt = breaker.Open is { } open ? NotStarted(file, options, open) : await run(file).ConfigureAwait(false);
+            breaker.Count(receipt);
+            receipts.Add(receipt);
+            progress?.Report(Progress("", receipt));
+        }
+
+        return receipts;
+
+        ReprocessProgress Progress(string activity, ReprocessReceipt? finished)
+        {
+            var rows = receipts.Sum(receipt => receipt.RowsRead);
+            var seconds = Math.Max(clock.Elapsed.TotalSeconds, 0.001);
+            return new ReprocessProgress
+            {
+                FilesDone = receipts.Count,
+                FilesTotal = files.Count,
+                FilesFailed = receipts.Count(receipt => receipt.Status == "Failed"),
+                RowsDone = rows,
+                RowsPerSecond = rows / seconds,
+                TimeLeft = receipts.Count == 0 ? null : TimeSpan.FromSeconds(seconds / receipts.Count * (files.Count - receipts.Count)),
+                Activity = activity,
+                FinishedFile = finished,
+            };
+        }
+    }
+
+    private static ReprocessReceipt NotStarted(TargetFile file, ReprocessOptions options, string why) => new()
+    {
+        ExtractType = file.ExtractType,
+        FileName = file.FileName,
+        OldLoadRunFileId = file.LoadRunFileId,
+        Status = "NotStarted",
+        Reason = options.Reason,
+        ErrorCode = "CircuitBreakerOpen",
+        Error = why,
+    };
+
+    private static ReprocessPlan ToPlan(IReadOnlyList<ReprocessReceipt> receipts, string reason) => new()
+    {
+        File = receipts,
+        Reason = reason,
+        Staging = receipts
+            .Where(receipt => receipt.Staging is not null)
+            .GroupBy(receipt => receipt.Staging!.Table, receipt => receipt.Staging!)
+            .Select(table => new StagingChange
+            {
+                ExtractType = table.First().ExtractType,
+                Table = table.Key,
+                Inserted = table.Sum(change => change.Inserted),
+                Changed = table.Sum(change => change.Changed),
+                Withdrawn = table.Sum(change => change.Withdrawn),
+                Restored = table.Sum(change => change.Restored),
+                Unchanged = table.Sum(change => change.Unchanged),
+                Rejected = table.Sum(change => change.Rejected),
+            })
+            .ToList(),
+    };
 }

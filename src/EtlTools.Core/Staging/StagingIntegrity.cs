@@ -1,5 +1,10 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Dapper;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
+using EtlTools.Core.Loading;
+using Npgsql;
 
 namespace EtlTools.Core.Staging;
 
@@ -30,7 +35,59 @@ public sealed record StagingIntegrityResult
 /// <summary>Rebuilds staging from raw beside the real one, inside the database, and compares.</summary>
 public sealed class StagingIntegrity(EtlDatabase database, PipelineConfig pipeline)
 {
-    public IAsyncEnumerable<StagingIntegrityResult> TestAsync(
-        IReadOnlyList<string> extractTypes, CancellationToken cancellationToken) =>
-        throw new NotImplementedException(database.Description + pipeline.Name);
+    /// <summary>One result a type; all types of the pipeline where none is named.</summary>
+    /// <exception cref="EtlException">ExtractTypeUnknown, those of the schema and of connecting.</exception>
+    public async IAsyncEnumerable<StagingIntegrityResult> TestAsync(
+        IReadOnlyList<string> extractTypes, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
+        var tables = new ExtractTableReader(pipeline);
+        foreach (var extractType in extractTypes.Count > 0 ? extractTypes : pipeline.ExtractTypes.Select(type => type.Name))
+        {
+            yield return await TestAsync(tables, extractType, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<StagingIntegrityResult> TestAsync(ExtractTableReader tables, string extractType, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var table = await tables.GetAsync(connection, extractType, cancellationToken).ConfigureAwait(false);
+            var segments = await RawSegments.AllAsync(connection, table, cancellationToken).ConfigureAwait(false);
+
+            // One statement, one snapshot: a load that commits meanwhile is seen whole or not at all.
+            var found = await connection.QuerySingleAsync<Comparison>(new CommandDefinition(
+                new StagingSql(table).Compare(segments), commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            var unstaged = await connection.QuerySingleAsync<int>(new CommandDefinition(
+                StagingRunSql.CountUnstaged,
+                new { pipeline = pipeline.Name, extractType = table.ExtractType },
+                cancellationToken: cancellationToken)).ConfigureAwait(false);
+            return new StagingIntegrityResult
+            {
+                ExtractType = table.ExtractType,
+                Table = table.StagingName,
+                IsIntact = found is { Missing: 0, Extra: 0, Different: 0 },
+                Rows = found.Rows,
+                Missing = found.Missing,
+                Extra = found.Extra,
+                Different = found.Different,
+                UnstagedFiles = unstaged,
+                Elapsed = clock.Elapsed,
+            };
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, extractType);
+        }
+    }
+
+    private sealed record Comparison
+    {
+        public long Rows { get; init; }
+        public long Missing { get; init; }
+        public long Extra { get; init; }
+        public long Different { get; init; }
+    }
 }

@@ -32,13 +32,12 @@ internal sealed class StagingMerger
     /// <param name="connection">In a transaction that holds <see cref="LockAsync"/>.</param>
     /// <param name="table">Its tables.</param>
     /// <param name="file">The file.</param>
-    /// <param name="firstBlock">First block of the segment that the file's rows can be in, where that is known for certain.</param>
     /// <param name="cancellationToken">Stops the statement.</param>
     public async Task<FileStaging> MergeNewFileAsync(
-        NpgsqlConnection connection, ExtractTable table, RawFile file, long? firstBlock, CancellationToken cancellationToken)
+        NpgsqlConnection connection, ExtractTable table, RawFile file, CancellationToken cancellationToken)
     {
         var sql = Sql(table);
-        var merged = await MergeAsync(connection, sql, file, firstBlock, cancellationToken).ConfigureAwait(false);
+        var merged = await MergeAsync(connection, sql, file, cancellationToken).ConfigureAwait(false);
         if (merged == file.RowCount)
         {
             return new FileStaging(merged, 0, 0);
@@ -46,13 +45,13 @@ internal sealed class StagingMerger
 
         // Not every row was merged. Before that is taken for rejects, make sure that the hint did not hide any: a hole left
         // by an aborted load may have been filled below the first block.
-        if (firstBlock is not null
-            && await CountAsync(connection, file, firstBlock.Value, cancellationToken).ConfigureAwait(false) != file.RowCount)
+        if (file.FirstBlock is { } block
+            && await CountAsync(connection, file, block, cancellationToken).ConfigureAwait(false) != file.RowCount)
         {
-            return await MergeNewFileAsync(connection, table, file, firstBlock: null, cancellationToken).ConfigureAwait(false);
+            return await MergeNewFileAsync(connection, table, file with { FirstBlock = null }, cancellationToken).ConfigureAwait(false);
         }
 
-        var rejected = await RejectAsync(connection, sql, table, file, firstBlock, cancellationToken).ConfigureAwait(false);
+        var rejected = await RejectAsync(connection, sql, table, file, cancellationToken).ConfigureAwait(false);
         return new FileStaging(merged, rejected, file.RowCount - rejected - merged);
     }
 
@@ -101,7 +100,7 @@ internal sealed class StagingMerger
                 "DELETE FROM etl.rejected_rows WHERE load_run_file_id = @LoadRunFileId AND stage = 'staging' AND repaired_by_load_run_file_id IS NULL",
                 file,
                 cancellationToken: cancellationToken)).ConfigureAwait(false);
-            rejected += await RejectAsync(connection, sql, table, file, firstBlock: null, cancellationToken).ConfigureAwait(false);
+            rejected += await RejectAsync(connection, sql, table, file with { FirstBlock = null }, cancellationToken).ConfigureAwait(false);
         }
 
         return new StagingChange
@@ -124,14 +123,14 @@ internal sealed class StagingMerger
     }
 
     private static async Task<long> MergeAsync(
-        NpgsqlConnection connection, StagingSql sql, RawFile file, long? firstBlock, CancellationToken cancellationToken)
+        NpgsqlConnection connection, StagingSql sql, RawFile file, CancellationToken cancellationToken)
     {
         var parameters = new { file = file.LoadRunFileId, extractedAt = file.ExtractedAt };
         await connection.ExecuteAsync(new CommandDefinition("SAVEPOINT etl_merge", cancellationToken: cancellationToken)).ConfigureAwait(false);
         try
         {
             return await connection.ExecuteAsync(new CommandDefinition(
-                sql.MergeFile(file.Segment, firstBlock, distinct: false),
+                sql.MergeFile(file.Segment, file.FirstBlock, distinct: false),
                 parameters,
                 commandTimeout: 0,
                 cancellationToken: cancellationToken)).ConfigureAwait(false);
@@ -142,7 +141,7 @@ internal sealed class StagingMerger
             await connection.ExecuteAsync(new CommandDefinition(
                 "ROLLBACK TO SAVEPOINT etl_merge", cancellationToken: cancellationToken)).ConfigureAwait(false);
             return await connection.ExecuteAsync(new CommandDefinition(
-                sql.MergeFile(file.Segment, firstBlock, distinct: true),
+                sql.MergeFile(file.Segment, file.FirstBlock, distinct: true),
                 parameters,
                 commandTimeout: 0,
                 cancellationToken: cancellationToken)).ConfigureAwait(false);
@@ -158,9 +157,9 @@ internal sealed class StagingMerger
             cancellationToken: cancellationToken));
 
     private static async Task<long> RejectAsync(
-        NpgsqlConnection connection, StagingSql sql, ExtractTable table, RawFile file, long? firstBlock, CancellationToken cancellationToken) =>
+        NpgsqlConnection connection, StagingSql sql, ExtractTable table, RawFile file, CancellationToken cancellationToken) =>
         await connection.ExecuteAsync(new CommandDefinition(
-            sql.RejectFileRows(file.Segment, firstBlock),
+            sql.RejectFileRows(file.Segment, file.FirstBlock),
             new { file = file.LoadRunFileId, run = file.LoadRunId, extractType = table.ExtractType },
             commandTimeout: 0,
             cancellationToken: cancellationToken)).ConfigureAwait(false);
@@ -181,11 +180,3 @@ internal sealed class StagingMerger
         public long Withdrawn { get; init; }
     }
 }
-
-/// <summary>A file whose rows are in raw.</summary>
-/// <param name="LoadRunFileId">The attempt.</param>
-/// <param name="LoadRunId">The run that works on it now.</param>
-/// <param name="Segment">Quoted table that holds its rows.</param>
-/// <param name="ExtractedAt">Orders the versions of a key.</param>
-/// <param name="RowCount">Rows in raw.</param>
-internal sealed record RawFile(int LoadRunFileId, Guid LoadRunId, string Segment, DateTime ExtractedAt, long RowCount);

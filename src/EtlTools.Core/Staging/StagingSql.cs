@@ -86,7 +86,7 @@ internal sealed class StagingSql
         $"""
         DROP TABLE IF EXISTS {Incoming};
         CREATE TEMP TABLE etl_incoming ON COMMIT DROP AS
-        {NewestValid(segments, $"r.{Lineage.FileId} = ANY(@files)", join: "")};
+        {NewestValid(segments, $"r.{Lineage.FileId} = ANY(@files) AND f.superseded_at IS NULL", join: "")};
         ANALYZE {Incoming}
         """;
 
@@ -112,7 +112,7 @@ internal sealed class StagingSql
             """;
     }
 
-    /// <summary>The newest valid version of every leftover key among all rows that count.</summary>
+    /// <summary>The newest valid version of every leftover key among all rows that count. Parameter: files (those that came).</summary>
     public string CreateFallback(IEnumerable<string> segments)
     {
         var indexed = _table.Key.Select(column => ColumnSql.IndexedKey(column, "r", _table.TimeZone)).ToList();
@@ -121,7 +121,7 @@ internal sealed class StagingSql
         return $"""
             DROP TABLE IF EXISTS {Fallback};
             CREATE TEMP TABLE etl_fallback ON COMMIT DROP AS
-            {NewestValid(segments, "true", $"JOIN {Leftover} l ON {match}")};
+            {NewestValid(segments, $"({CountsNow} OR (r.{Lineage.FileId} = ANY(@files) AND f.superseded_at IS NULL))", $"JOIN {Leftover} l ON {match}")};
             DELETE FROM {Fallback} f WHERE NOT EXISTS (SELECT FROM {Leftover} l WHERE {KeysEqual("l", "f")});
             ANALYZE {Fallback}
             """;
@@ -169,7 +169,7 @@ internal sealed class StagingSql
     public string Compare(IEnumerable<string> segments) =>
         $"""
         WITH expected AS (
-        {NewestValid(segments, "true", join: "", stagedOnly: true)}
+        {NewestValid(segments, CountsNow, join: "")}
         )
         SELECT count(s.{Lineage.FileId}) AS rows,
                count(*) FILTER (WHERE s.{Lineage.FileId} IS NULL) AS missing,
@@ -187,7 +187,19 @@ internal sealed class StagingSql
             .Select(expression => $"({expression.Replace("r.\"", "\"", StringComparison.Ordinal)})")
             .ToList();
 
-    private string NewestValid(IEnumerable<string> segments, string rows, string join, bool stagedOnly = false)
+    /// <summary>
+    /// True for a row of file f that staging is to show now: its file is not superseded and has been staged. A file that gave
+    /// way to one not yet staged counts until that one is; one the ledger does not know always does.
+    /// </summary>
+    private const string CountsNow = """
+        (f.load_run_file_id IS NULL
+         OR (f.superseded_at IS NULL AND (f.staged_at IS NOT NULL OR f.pipeline IS NULL))
+         OR EXISTS (SELECT FROM etl.load_run_files u
+                    WHERE u.load_run_file_id = f.superseded_by_load_run_file_id AND u.status = 'completed'
+                      AND u.superseded_at IS NULL AND u.staged_at IS NULL))
+        """;
+
+    private string NewestValid(IEnumerable<string> segments, string rows, string join)
     {
         var branches = string.Join(
             "\nUNION ALL\n",
@@ -198,7 +210,7 @@ internal sealed class StagingSql
                       FROM ONLY {segment} r
                       {join}
                       LEFT JOIN etl.load_run_files f ON f.load_run_file_id = r.{Lineage.FileId}
-                      WHERE {rows} AND f.superseded_at IS NULL{(stagedOnly ? " AND (f.staged_at IS NOT NULL OR f.load_run_file_id IS NULL)" : "")}
+                      WHERE {rows}
                       OFFSET 0) t
                 WHERE {_valid}
                 """));

@@ -1,0 +1,156 @@
+using Dapper;
+using EtlTools.Core.Database;
+using EtlTools.Core.Sources;
+using Npgsql;
+
+namespace EtlTools.Core.Runs;
+
+/// <summary>A file taken for loading: nobody else works on it until its entry ends or its run dies.</summary>
+/// <param name="LoadRunFileId">The new attempt.</param>
+/// <param name="Attempt">1 for the first.</param>
+/// <param name="Replaces">Active attempts at the same logical file, whose rows go when this one's come.</param>
+internal sealed record FileClaim(int LoadRunFileId, int Attempt, IReadOnlyList<int> Replaces);
+
+/// <summary>Row counts of a file that is about to be committed.</summary>
+internal sealed record FileCounts(long RowsRead, long RowsIngested, long RowsRejected);
+
+/// <summary>The writing side of the ledger: files. Every method works inside the caller's transaction.</summary>
+internal static class FileLedger
+{
+    /// <summary>
+    /// Takes a file. A logical file (bucket and key) is claimed under a lock, so two claims never cross. An attempt left
+    /// behind by a dead run is closed as failed on the way.
+    /// </summary>
+    /// <param name="connection">In a transaction.</param>
+    /// <param name="loadRunId">The run that takes it.</param>
+    /// <param name="pipeline">Name of the pipeline.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="again">True: load it though it has been loaded (a reprocess).</param>
+    /// <param name="cancellationToken">Stops the statement.</param>
+    /// <returns>Null: it is loaded already, and that is what was wanted.</returns>
+    /// <exception cref="EtlException">FileBusy.</exception>
+    public static async Task<FileClaim?> ClaimAsync(
+        NpgsqlConnection connection, Guid loadRunId, string pipeline, SourceFile file, bool again, CancellationToken cancellationToken)
+    {
+        var logical = new { bucket = file.Object.Container, key = file.Object.Key };
+        await connection.ExecuteAsync(new CommandDefinition(
+            FileSql.LockLogicalFile, logical, cancellationToken: cancellationToken)).ConfigureAwait(false);
+
+        // A session that died in the middle of a statement keeps its lock until the server notices; its entry is not orphaned before.
+        await connection.ExecuteAsync(new CommandDefinition(
+            FileSql.CloseOrphans, logical, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        var known = (await connection.QueryAsync<KnownAttempt>(new CommandDefinition(
+            FileSql.KnownAttempts, logical, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+
+        if (known.Exists(attempt => attempt.Status == "processing"))
+        {
+            throw new EtlException(
+                EtlErrorKind.Busy,
+                "FileBusy",
+                "Another run is loading this file now.",
+                FileNameConvention.BaseName(file.Object.Key),
+                "Wait for that run, or end it with Stop-LoadRun; Get-LoadRun -Status Running shows it.");
+        }
+
+        // The system before EtlTools could leave rows of an attempt that failed; they go with the rest.
+        var active = known.Where(attempt => !attempt.IsSuperseded && (attempt.Status == "completed" || attempt.IsAdopted)).ToList();
+        if (!again && active.Exists(attempt => attempt.Status == "completed" && attempt.FileHash == file.FileHash))
+        {
+            return null;
+        }
+
+        var number = 1 + known.Where(attempt => attempt.FileHash == file.FileHash).Select(attempt => attempt.Attempt).DefaultIfEmpty().Max();
+        var id = await connection.QuerySingleAsync<int>(new CommandDefinition(
+            FileSql.InsertAttempt,
+            new
+            {
+                loadRunId,
+                pipeline,
+                bucket = file.Object.Container,
+                key = file.Object.Key,
+                hash = file.FileHash,
+                file.DateExtracted,
+                file.ExtractedAt,
+                file.DateFrom,
+                file.DateTo,
+                file.ExtractType,
+                file.PerOrgId,
+                file.PracticeId,
+                size = file.Object.SizeBytes,
+                etag = file.Object.ETag,
+                modified = file.Object.LastModified.UtcDateTime,
+                attempt = number,
+            },
+            cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return new FileClaim(id, number, active.Select(attempt => attempt.LoadRunFileId).ToList());
+    }
+
+    /// <summary>Withdraws files: their raw rows no longer count.</summary>
+    public static Task SupersedeAsync(
+        NpgsqlConnection connection, IReadOnlyList<int> files, int? by, Guid byRun, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            FileSql.Supersede, new { files = files.ToArray(), by, byRun }, cancellationToken: cancellationToken));
+
+    /// <summary>Brings withdrawn files back.</summary>
+    public static Task RestoreAsync(NpgsqlConnection connection, IReadOnlyList<int> files, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            FileSql.Restore, new { files = files.ToArray() }, cancellationToken: cancellationToken));
+
+    /// <summary>
+    /// Marks the attempt completed, in the transaction of its rows. Fails where the entry is no longer ours: then somebody
+    /// took this run for dead, and its rows must not arrive.
+    /// </summary>
+    /// <exception cref="EtlException">FileClaimLost.</exception>
+    public static async Task CompleteAsync(
+        NpgsqlConnection connection,
+        int file,
+        FileCounts counts,
+        string segment,
+        string objectVersion,
+        bool staged,
+        CancellationToken cancellationToken)
+    {
+        var updated = await connection.ExecuteAsync(new CommandDefinition(
+            FileSql.Complete,
+            new { file, counts.RowsRead, counts.RowsIngested, counts.RowsRejected, segment, objectVersion, staged },
+            cancellationToken: cancellationToken)).ConfigureAwait(false);
+        if (updated == 0)
+        {
+            throw new EtlException(
+                EtlErrorKind.Conflict,
+                "FileClaimLost",
+                "The ledger no longer shows this run as the owner of the file, so its rows were not kept.",
+                $"file {file}",
+                "Nothing was changed. Run the plan again; Find-FailedFile shows where the file stands.");
+        }
+    }
+
+    /// <summary>Records that the attempt failed. The message holds no data value.</summary>
+    public static Task FailAsync(
+        NpgsqlConnection connection, int file, FileCounts counts, string errorCode, string error, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            FileSql.Fail,
+            new { file, counts.RowsRead, counts.RowsRejected, errorCode, error },
+            cancellationToken: cancellationToken));
+
+    /// <summary>What the ledger says after a commit whose answer was lost: true where it took effect.</summary>
+    public static async Task<bool> IsCompletedAsync(EtlDatabase database, int file, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+
+        // The commit may still be under way in a session that the server has not given up. It holds the entry's row lock,
+        // so reading the row FOR UPDATE waits for the outcome.
+        return await connection.QuerySingleAsync<bool>(new CommandDefinition(
+            FileSql.IsCompleted, new { file }, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
+    }
+
+    private sealed record KnownAttempt
+    {
+        public int LoadRunFileId { get; init; }
+        public string FileHash { get; init; } = "";
+        public int Attempt { get; init; }
+        public string Status { get; init; } = "";
+        public bool IsSuperseded { get; init; }
+        public bool IsAdopted { get; init; }
+    }
+}

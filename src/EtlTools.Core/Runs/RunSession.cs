@@ -1,0 +1,202 @@
+using System.Security.Cryptography;
+using Dapper;
+using EtlTools.Core.Database;
+using Npgsql;
+
+namespace EtlTools.Core.Runs;
+
+/// <summary>What a run is opened with.</summary>
+internal sealed record RunStart
+{
+    public required LoadRunKind Kind { get; init; }
+    public required string Pipeline { get; init; }
+    public string TriggeredBy { get; init; } = "manual";
+    public string? Reason { get; init; }
+    public Guid? ParentRunId { get; init; }
+}
+
+/// <summary>
+/// A run while it works. It proves that it lives by an advisory lock on a session of its own: whoever finds the lock free
+/// knows that the run is dead, however young it is. A heartbeat on the same session shows the time, and hears a request to stop.
+/// </summary>
+internal sealed class RunSession : IAsyncDisposable
+{
+    private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(1);
+
+    private readonly EtlDatabase _database;
+    private readonly long _leaseKey;
+    private readonly CancellationTokenSource _stopping;
+    private readonly CancellationTokenSource _heartbeatEnd = new();
+    private NpgsqlConnection _lease;
+    private Task _heartbeat = Task.CompletedTask;
+    private bool _closed;
+
+    private RunSession(EtlDatabase database, Guid loadRunId, long leaseKey, NpgsqlConnection lease, CancellationToken cancellationToken)
+    {
+        _database = database;
+        LoadRunId = loadRunId;
+        _leaseKey = leaseKey;
+        _lease = lease;
+        _stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+    }
+
+    public Guid LoadRunId { get; }
+
+    /// <summary>Cancelled by the caller, by Stop-LoadRun, or when the lease is lost for good.</summary>
+    public CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>Somebody asked for the run to end.</summary>
+    public bool StopRequested { get; private set; }
+
+    public bool LeaseLost { get; private set; }
+
+    public static async Task<RunSession> StartAsync(EtlDatabase database, RunStart start, CancellationToken cancellationToken)
+    {
+        var lease = await database.OpenUnpooledAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var leaseKey = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)) & long.MaxValue;
+            await lease.ExecuteAsync(new CommandDefinition(
+                RunSql.TakeLease, new { leaseKey }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            var loadRunId = await InsertAsync(lease, start, leaseKey, cancellationToken).ConfigureAwait(false);
+            var session = new RunSession(database, loadRunId, leaseKey, lease, cancellationToken);
+            session._heartbeat = session.BeatAsync();
+            return session;
+        }
+        catch
+        {
+            await lease.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>The run's ledger entry, without a lease: what a preview, which is rolled back, works under.</summary>
+    public static Task<Guid> InsertAsync(NpgsqlConnection connection, RunStart start, long? leaseKey, CancellationToken cancellationToken) =>
+        connection.QuerySingleAsync<Guid>(new CommandDefinition(
+            RunSql.InsertRun,
+            new
+            {
+                kind = start.Kind.ToString().ToLowerInvariant(),
+                start.Pipeline,
+                start.TriggeredBy,
+                start.Reason,
+                start.ParentRunId,
+                leaseKey,
+            },
+            cancellationToken: cancellationToken));
+
+    /// <summary>
+    /// Ends the run with totals summed from its files. Completed becomes failed where a file of it failed, so a run that
+    /// says completed is whole.
+    /// </summary>
+    public async Task<LoadRunStatus> CloseAsync(LoadRunStatus status, string? errorCode = null, string? error = null)
+    {
+        await StopHeartbeatAsync().ConfigureAwait(false);
+
+        // Not the caller's token: a cancelled run still has to be closed.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        CrashPoint.Pass("run.before-close");
+        await using var connection = await _database.OpenAsync(patience.Token).ConfigureAwait(false);
+        var final = await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
+            RunSql.CloseRun,
+            new { id = LoadRunId, status = status.ToString().ToLowerInvariant(), errorCode, error },
+            cancellationToken: patience.Token)).ConfigureAwait(false);
+        _closed = true;
+        CrashPoint.Pass("run.after-close");
+
+        // No row: somebody took the run for dead and closed it already.
+        return final is null ? LoadRunStatus.Failed : Enum.Parse<LoadRunStatus>(final, ignoreCase: true);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopHeartbeatAsync().ConfigureAwait(false);
+        if (!_closed)
+        {
+            try
+            {
+                await CloseAsync(
+                    LoadRunStatus.Failed, "RunAborted", "The run ended on an error before it was closed.").ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is EtlException or NpgsqlException or OperationCanceledException)
+            {
+                // The database is gone; the lease goes with this session, and the run will be found dead.
+            }
+        }
+
+        await _lease.DisposeAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+        _heartbeatEnd.Dispose();
+    }
+
+    private async Task StopHeartbeatAsync()
+    {
+        if (!_heartbeatEnd.IsCancellationRequested)
+        {
+            await _heartbeatEnd.CancelAsync().ConfigureAwait(false);
+        }
+
+        await _heartbeat.ConfigureAwait(false);
+    }
+
+    private async Task BeatAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(HeartbeatEvery, _heartbeatEnd.Token).ConfigureAwait(false);
+                if (!await BeatOnceAsync().ConfigureAwait(false))
+                {
+                    await _stopping.CancelAsync().ConfigureAwait(false);
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    /// <summary>False: the run has to end.</summary>
+    private async Task<bool> BeatOnceAsync()
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var beat = await _lease.QuerySingleAsync<(bool Running, bool Stop)>(new CommandDefinition(
+                    RunSql.Heartbeat, new { id = LoadRunId }, cancellationToken: _heartbeatEnd.Token)).ConfigureAwait(false);
+                StopRequested = beat.Stop;
+                LeaseLost = !beat.Running;
+                return beat.Running && !beat.Stop;
+            }
+            catch (NpgsqlException) when (attempt <= 5)
+            {
+                // The session is gone and the lock with it. Take it again, unless somebody has taken the run for dead.
+                await RenewLeaseAsync(attempt).ConfigureAwait(false);
+            }
+            catch (NpgsqlException)
+            {
+                LeaseLost = true;
+                return false;
+            }
+        }
+    }
+
+    private async Task RenewLeaseAsync(int attempt)
+    {
+        await _lease.DisposeAsync().ConfigureAwait(false);
+        await Task.Delay(TimeSpan.FromMilliseconds(200 * attempt), _heartbeatEnd.Token).ConfigureAwait(false);
+        try
+        {
+            _lease = await _database.OpenUnpooledAsync(_heartbeatEnd.Token).ConfigureAwait(false);
+            await _lease.ExecuteAsync(new CommandDefinition(
+                RunSql.TakeLease, new { leaseKey = _leaseKey }, cancellationToken: _heartbeatEnd.Token)).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is EtlException or NpgsqlException)
+        {
+            // The next beat fails, and tries again until its patience ends.
+        }
+    }
+}

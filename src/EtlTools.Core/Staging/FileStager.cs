@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using Dapper;
+using EtlTools.Core.Reprocessing;
+using EtlTools.Core.Runs;
+using Npgsql;
+
+namespace EtlTools.Core.Staging;
+
+/// <summary>Stages files inside the caller's transaction and keeps the books of it (etl.staging_runs).</summary>
+internal sealed class FileStager
+{
+    private readonly StagingMerger _merger = new();
+
+    /// <summary>
+    /// Stages a file whose rows are in raw: merged where it is simply new, recomputed together with the files that give way
+    /// to it where there are any.
+    /// </summary>
+    public async Task<StagingChange> StageAsync(
+        NpgsqlConnection connection, ExtractTable table, RawFile file, IReadOnlyList<int> replaces, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        await StagingMerger.LockAsync(connection, table, cancellationToken).ConfigureAwait(false);
+        if (replaces.Count > 0)
+        {
+            var change = await _merger.RecomputeAsync(connection, table, [file], replaces, cancellationToken).ConfigureAwait(false);
+            await RecordAsync(connection, table, file, change.Rejected, passed: 0, clock, cancellationToken).ConfigureAwait(false);
+            return change;
+        }
+
+        var staged = await _merger.MergeNewFileAsync(connection, table, file, cancellationToken).ConfigureAwait(false);
+        await RecordAsync(connection, table, file, staged.Rejected, staged.Passed, clock, cancellationToken).ConfigureAwait(false);
+        return new StagingChange
+        {
+            ExtractType = table.ExtractType,
+            Table = table.StagingName,
+            Inserted = staged.Merged,
+            Rejected = staged.Rejected,
+        };
+    }
+
+    /// <summary>Recomputes the keys of files that came, went, or are staged anew (in both lists).</summary>
+    public async Task<StagingChange> RecomputeAsync(
+        NpgsqlConnection connection,
+        ExtractTable table,
+        IReadOnlyList<RawFile> came,
+        IReadOnlyList<int> went,
+        CancellationToken cancellationToken)
+    {
+        await StagingMerger.LockAsync(connection, table, cancellationToken).ConfigureAwait(false);
+        return await _merger.RecomputeAsync(connection, table, came, went, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Marks a file staged that was loaded without.</summary>
+    public static Task MarkStagedAsync(
+        NpgsqlConnection connection, RawFile file, long rejected, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            StagingRunSql.MarkStaged, new { file = file.LoadRunFileId, rejected }, cancellationToken: cancellationToken));
+
+    private static Task RecordAsync(
+        NpgsqlConnection connection,
+        ExtractTable table,
+        RawFile file,
+        long rejected,
+        long passed,
+        Stopwatch clock,
+        CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            StagingRunSql.Record,
+            new
+            {
+                run = file.LoadRunId,
+                extractType = table.ExtractType,
+                source = table.RawName,
+                target = table.StagingName,
+                read = file.RowCount,
+                transformed = file.RowCount - rejected,
+                rejected,
+                passed,
+                elapsed = clock.ElapsedMilliseconds,
+            },
+            cancellationToken: cancellationToken));
+}
