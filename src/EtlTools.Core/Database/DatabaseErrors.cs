@@ -31,6 +31,17 @@ internal static class DatabaseErrors
             return FromServer(serverError, database);
         }
 
+        if (IsFileError(error))
+        {
+            return new EtlException(
+                EtlErrorKind.Configuration,
+                "ConnectionFileUnreadable",
+                "A file that the connection needs (password file, root certificate, client certificate or key) is not there or cannot be read.",
+                Find<FileNotFoundException>(error)?.FileName ?? database,
+                "Check Passfile, Root Certificate, SSL Certificate and SSL Key of the connection, and PGPASSFILE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY.",
+                inner: error);
+        }
+
         if (Find<AuthenticationException>(error) is not null)
         {
             return new EtlException(
@@ -39,17 +50,6 @@ internal static class DatabaseErrors
                 $"The TLS certificate of {endpoint} could not be verified: it is not signed by a trusted authority, or it is made out to another host name.",
                 database,
                 "Give the authority's certificate (root_certificate, or PGSSLROOTCERT) and the host name that the certificate bears.",
-                inner: error);
-        }
-
-        if (error is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or CryptographicException)
-        {
-            return new EtlException(
-                EtlErrorKind.Configuration,
-                "ConnectionFileUnreadable",
-                "A file that the connection needs (password file, root certificate, client certificate or key) is not there or cannot be read.",
-                (error as FileNotFoundException)?.FileName ?? database,
-                "Check Passfile, Root Certificate, SSL Certificate and SSL Key of the connection, and PGPASSFILE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY.",
                 inner: error);
         }
 
@@ -333,6 +333,12 @@ internal static class DatabaseErrors
         new(@"^COPY [\w.$-]+, line (?<line>\d+)(?:, column (?<column>[\w$-]{1,63}))?", RegexOptions.CultureInvariant);
 
     private static PostgresException? FindServerError(Exception error) => Find<PostgresException>(error);
+
+    private static bool IsFileError(Exception error) =>
+        Find<FileNotFoundException>(error) is not null
+        || Find<DirectoryNotFoundException>(error) is not null
+        || Find<UnauthorizedAccessException>(error) is not null
+        || error is CryptographicException;
 
     // For what the driver itself finds wrong it has no code, only words, which are English everywhere.
     private static bool Says(Exception error, string words) =>

@@ -38,13 +38,13 @@ public sealed class ConnectionResolverTests : IDisposable
     public void The_environment_is_read_as_libpq_reads_it()
     {
         Say(("PGHOST", "db.example"), ("PGPORT", "6000"), ("PGDATABASE", "clinic"), ("PGUSER", "etl"), ("PGPASSWORD", "p"),
-            ("PGSSLMODE", "verify-ca"), ("PGSSLROOTCERT", "/etc/ca.crt"), ("PGAPPNAME", "nightly"), ("PGCONNECT_TIMEOUT", "3"),
+            ("PGSSLMODE", "verify-ca"), ("PGSSLROOTCERT", _environment["ETL_CONFIG"]), ("PGAPPNAME", "nightly"), ("PGCONNECT_TIMEOUT", "3"),
             ("PGPASSFILE", "/etc/pgpass"));
 
         var result = Resolve(new ConnectionRequest());
 
         Assert.Equal(("db.example", 6000, "clinic", "etl", "p"), (result.Host, result.Port, result.Database, result.Username, result.Password));
-        Assert.Equal((SslMode.VerifyCA, "/etc/ca.crt", "nightly", 3, "/etc/pgpass"),
+        Assert.Equal((SslMode.VerifyCA, _environment["ETL_CONFIG"], "nightly", 3, "/etc/pgpass"),
             (result.SslMode, result.RootCertificate, result.ApplicationName, result.Timeout, result.Passfile));
     }
 
@@ -137,6 +137,13 @@ public sealed class ConnectionResolverTests : IDisposable
         Assert.Equal(id, error.ErrorId);
         Assert.Contains(words, error.Message, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("hid", error.ToString() + error.Target + error.NextStep, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_root_certificate_that_is_not_there_is_named()
+    {
+        var error = Refused(new ConnectionRequest { ConnectionString = "Host=db.example;Root Certificate=/no/such/file" });
+        Assert.Equal(("ConnectionFileUnreadable", "/no/such/file"), (error.ErrorId, error.Target));
     }
 
     [Fact]

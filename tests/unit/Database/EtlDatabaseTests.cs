@@ -129,7 +129,6 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
 
     [Theory]
     [InlineData("Passfile=/no/such/file")]
-    [InlineData("SSL Mode=VerifyFull;Root Certificate=/no/such/file;Password=x")]
     [InlineData("SSL Mode=Require;SSL Certificate=/no/such/file;Password=x")]
     public async Task A_file_that_is_not_there_is_told(string setting)
     {
