@@ -28,7 +28,7 @@ public sealed record PipelineConfig
     /// <summary>Share of a file's rows, 0 to 1, that may be bad before the whole file fails.</summary>
     public double MaxErrorRate { get; init; } = 0.05;
 
-    /// <summary>Texts that mean NULL in every date and timestamp column, e.g. 1900-01-01.</summary>
+    /// <summary>Values, after trimming, that mean NULL in every staging column of a date or timestamp type.</summary>
     public IReadOnlyList<string> DateNullValues { get; init; } = [];
 
     /// <summary>Extract types to load first, before the order that parents and names give.</summary>

@@ -44,6 +44,7 @@ internal static class ConnectionResolver
         }
 
         AddDefaults(builder);
+        CheckRootCertificate(builder);
         return builder;
     }
 
@@ -227,6 +228,22 @@ internal static class ConnectionResolver
         builder.IncludeErrorDetail = false;
         builder.LogParameters = false;
         builder.PersistSecurityInfo = false;
+    }
+
+    /// <summary>The driver takes a file that is not there for a server that cannot be trusted.</summary>
+    private static void CheckRootCertificate(NpgsqlConnectionStringBuilder builder)
+    {
+        if (builder.RootCertificate is { Length: > 0 } file
+            && builder.SslMode is (SslMode.VerifyCA or SslMode.VerifyFull)
+            && !File.Exists(file))
+        {
+            throw new EtlException(
+                EtlErrorKind.Configuration,
+                "ConnectionFileUnreadable",
+                $"The root certificate {file} is not there.",
+                file,
+                "Correct Root Certificate (root_certificate in a profile, PGSSLROOTCERT), or leave it out to use this machine's own authorities.");
+        }
     }
 
     private static void SetUnlessSaid(NpgsqlConnectionStringBuilder builder, string keyword, object value)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Npgsql;
 
@@ -30,6 +31,17 @@ internal static class DatabaseErrors
             return FromServer(serverError, database);
         }
 
+        if (IsFileError(error))
+        {
+            return new EtlException(
+                EtlErrorKind.Configuration,
+                "ConnectionFileUnreadable",
+                "A file that the connection needs (password file, root certificate, client certificate or key) is not there or cannot be read.",
+                Find<FileNotFoundException>(error)?.FileName ?? database,
+                "Check Passfile, Root Certificate, SSL Certificate and SSL Key of the connection, and PGPASSFILE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY.",
+                inner: error);
+        }
+
         if (Find<AuthenticationException>(error) is not null)
         {
             return new EtlException(
@@ -41,7 +53,7 @@ internal static class DatabaseErrors
                 inner: error);
         }
 
-        if (error.Message.Contains("SSL connection requested", StringComparison.Ordinal))
+        if (Says(error, "SSL connection requested"))
         {
             return new EtlException(
                 EtlErrorKind.Connection,
@@ -52,7 +64,7 @@ internal static class DatabaseErrors
                 inner: error);
         }
 
-        if (error.Message.StartsWith("No password has been provided", StringComparison.Ordinal))
+        if (Says(error, "No password has been provided"))
         {
             return new EtlException(
                 EtlErrorKind.Permission,
@@ -63,7 +75,7 @@ internal static class DatabaseErrors
                 inner: error);
         }
 
-        if (error.Message.Contains("pool has been exhausted", StringComparison.Ordinal))
+        if (Says(error, "pool has been exhausted"))
         {
             return new EtlException(
                 EtlErrorKind.Busy,
@@ -295,7 +307,8 @@ internal static class DatabaseErrors
         var pattern = error.SqlState switch
         {
             PostgresErrorCodes.InsufficientPrivilege => UnquotedName,
-            PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName
+            PostgresErrorCodes.UndefinedColumn => ColumnName,
+            PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName
                 or PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.DuplicateTable
                 or PostgresErrorCodes.DuplicateColumn or PostgresErrorCodes.DuplicateObject
                 or PostgresErrorCodes.DuplicateSchema => QuotedName,
@@ -305,7 +318,11 @@ internal static class DatabaseErrors
         return match is { Success: true } ? match.Groups["name"].Value : null;
     }
 
-    private static readonly Regex QuotedName = new(@"[""«„“](?<name>[\w.$-]{1,127})[""»“”]", RegexOptions.CultureInvariant);
+    private static readonly Regex QuotedName = new(@"[""«»„“](?<name>[\w.$-]{1,127})[""«»“”]", RegexOptions.CultureInvariant);
+
+    // column "attempt" of relation ..., but: column f.attempt does not exist
+    private static readonly Regex ColumnName =
+        new(@"[""«»„“](?<name>[\w.$-]{1,127})[""«»“”]|^column (?<name>[\w.$]{1,127}) does", RegexOptions.CultureInvariant);
 
     // permission denied for table patients: the last word is the name.
     private static readonly Regex UnquotedName =
@@ -316,6 +333,17 @@ internal static class DatabaseErrors
         new(@"^COPY [\w.$-]+, line (?<line>\d+)(?:, column (?<column>[\w$-]{1,63}))?", RegexOptions.CultureInvariant);
 
     private static PostgresException? FindServerError(Exception error) => Find<PostgresException>(error);
+
+    private static bool IsFileError(Exception error) =>
+        Find<FileNotFoundException>(error) is not null
+        || Find<DirectoryNotFoundException>(error) is not null
+        || Find<UnauthorizedAccessException>(error) is not null
+        || error is CryptographicException;
+
+    // For what the driver itself finds wrong it has no code, only words, which are English everywhere.
+    private static bool Says(Exception error, string words) =>
+        error.Message.Contains(words, StringComparison.Ordinal)
+        || (error.InnerException is { } inner && Says(inner, words));
 
     private static T? Find<T>(Exception error)
         where T : Exception

@@ -135,7 +135,8 @@ public sealed class EtlDatabase : IAsyncDisposable
     private static bool IsConnectError(Exception error) =>
         DatabaseErrors.IsDatabaseError(error)
         || error is TimeoutException or IOException or System.Net.Sockets.SocketException
-            or System.Security.Authentication.AuthenticationException;
+            or System.Security.Authentication.AuthenticationException or System.Security.Cryptography.CryptographicException
+            or UnauthorizedAccessException;
 
     private static async Task<string> CompareSchemaAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
