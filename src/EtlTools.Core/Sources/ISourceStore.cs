@@ -27,6 +27,10 @@ public interface ISourceStore : IDisposable
     /// <exception cref="EtlException">SourceNotFound, SourceAccessDenied, SourceUnavailable.</exception>
     IAsyncEnumerable<SourceObject> ListAsync(CancellationToken cancellationToken);
 
+    /// <summary>As above; an entry that cannot be read (a folder without permission, a broken link) is reported and left out.</summary>
+    IAsyncEnumerable<SourceObject> ListAsync(Action<UnrecognisedFile>? onUnreadable, CancellationToken cancellationToken) =>
+        ListAsync(cancellationToken);
+
     /// <summary>The object's current size, ETag and time; null where it is not there.</summary>
     Task<SourceObject?> FindAsync(string key, CancellationToken cancellationToken);
 
