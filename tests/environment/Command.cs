@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace EtlTools.TestEnvironment;
 
@@ -34,15 +35,16 @@ public static class Command
 
     /// <summary>Runs to the end and keeps what was written to both outputs.</summary>
     public static async Task<CommandResult> RunAsync(
-        string file, IEnumerable<string> arguments, string? directory = null, CancellationToken cancellationToken = default)
+        string file,
+        IEnumerable<string> arguments,
+        string? directory = null,
+        IReadOnlyDictionary<string, string>? environment = null,
+        CancellationToken cancellationToken = default)
     {
-        var start = new ProcessStartInfo(file, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = directory ?? "",
-        };
+        var start = CreateStart(file, arguments, directory, environment);
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
         try
         {
             using var process = Process.Start(start)!;
@@ -62,15 +64,12 @@ public static class Command
     public static async Task<int> RunVisiblyAsync(
         string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
     {
-        var start = new ProcessStartInfo(file, arguments) { WorkingDirectory = directory ?? "" };
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
-        {
-            start.Environment[name] = value;
-        }
-
         try
         {
-            using var process = Process.Start(start)!;
+            using var process = Process.Start(CreateStart(file, arguments, directory, environment))!;
+
+            // Whoever ends us means the whole run. (Ctrl+C reaches the other process by itself.)
+            using var ending = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => process.Kill(entireProcessTree: true));
             await process.WaitForExitAsync();
             return process.ExitCode;
         }
@@ -79,5 +78,17 @@ public static class Command
             await Console.Error.WriteLineAsync($"{file}: {exception.Message}");
             return NotStarted;
         }
+    }
+
+    private static ProcessStartInfo CreateStart(
+        string file, IEnumerable<string> arguments, string? directory, IReadOnlyDictionary<string, string>? environment)
+    {
+        var start = new ProcessStartInfo(file, arguments) { WorkingDirectory = directory ?? "" };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        return start;
     }
 }

@@ -3,7 +3,12 @@ namespace EtlTools.TestEnvironment;
 /// <summary>Folders for one process's servers and files, all with one prefix, so that a leftover can be seen.</summary>
 public static class TempFolder
 {
-    public const string Prefix = "etltools-test-";
+    /// <summary>A mark of the run of tests that a folder belongs to.</summary>
+    public const string RunVariable = "ETL_TEST_RUN";
+
+    public static string Prefix => Environment.GetEnvironmentVariable(RunVariable) is { Length: > 0 } run
+        ? $"etltools-test-{run}-"
+        : "etltools-test-";
 
     /// <summary>A temporary folder that other users can reach too, where that is needed.</summary>
     public static string Root

@@ -34,7 +34,7 @@ public static class Unprivileged
     public static Task<CommandResult> RunAsync(string file, IReadOnlyList<string> arguments, string directory, CancellationToken cancellationToken)
     {
         var (wrapped, all) = Wrap(file, arguments);
-        return Command.RunAsync(wrapped, all, directory, cancellationToken);
+        return Command.RunAsync(wrapped, all, directory, cancellationToken: cancellationToken);
     }
 
     /// <summary>Gives a directory to the ordinary user.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using EtlTools.TestEnvironment;
 
 namespace EtlTools.Tests.Infrastructure;
 

@@ -43,7 +43,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
     }
 
     /// <summary>The engine's view of this database; dispose it before the database.</summary>
-    public EtlDatabase OpenEtl() => new(NpgsqlDataSource.Create(ConnectionString), Name);
+    public EtlDatabase OpenEtl() => EtlDatabase.Connect(new ConnectionRequest { ConnectionString = ConnectionString });
 
     /// <summary>An open connection of the test's own.</summary>
     public async Task<NpgsqlConnection> OpenAsync()

@@ -1,4 +1,3 @@
-using EtlTools.TestEnvironment;
 using EtlTools.TestEnvironment.Postgres;
 
 namespace EtlTools.Tests.Infrastructure;

@@ -3,7 +3,7 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using EtlTools.Core.Configuration;
 
-namespace EtlTools.Tests.Infrastructure;
+namespace EtlTools.TestEnvironment.S3;
 
 /// <summary>One bucket for one test, deleted with its objects when disposed.</summary>
 public sealed class S3Bucket : IAsyncDisposable
@@ -32,10 +32,13 @@ public sealed class S3Bucket : IAsyncDisposable
 
     public static async Task<S3Bucket> CreateAsync()
     {
-        var bucket = new S3Bucket(await S3Server.EndpointAsync(), "etl-test-" + Guid.NewGuid().ToString("n")[..16]);
+        var bucket = await OpenAsync("etl-test-" + Guid.NewGuid().ToString("n")[..16]);
         await bucket.Client.PutBucketAsync(bucket.Name);
         return bucket;
     }
+
+    /// <summary>A bucket that is there already. It is deleted all the same when disposed.</summary>
+    public static async Task<S3Bucket> OpenAsync(string name) => new(await S3Server.EndpointAsync(), name);
 
     /// <summary>The bucket as a pipeline's source.</summary>
     /// <param name="endpoint">Another address of the same server, e.g. a proxy's.</param>

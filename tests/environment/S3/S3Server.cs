@@ -1,7 +1,5 @@
-using EtlTools.TestEnvironment;
-using EtlTools.TestEnvironment.S3;
 
-namespace EtlTools.Tests.Infrastructure;
+namespace EtlTools.TestEnvironment.S3;
 
 /// <summary>The S3 server of this test process: the one the environment names, or one of our own.</summary>
 public static class S3Server

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using EtlTools.Core.Configuration;
 
-namespace EtlTools.Tests.Infrastructure;
+namespace EtlTools.TestEnvironment;
 
 /// <summary>
 /// A file as a vendor writes it: by default the Indici dialect (UTF-16LE without a byte-order mark, |^^| between fields,
