@@ -1,0 +1,38 @@
+#Requires -Version 7.6
+<#
+.SYNOPSIS
+Runs the Pester tests and writes how many passed, failed and were skipped to a JSON file. scripts/test.sh calls it.
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)]
+    [string] $ResultPath,
+
+    # Part of a test's full name.
+    [string] $Filter
+)
+
+$ErrorActionPreference = 'Stop'
+Import-Module Pester -MinimumVersion 5.0 -MaximumVersion 5.99
+Import-Module (Join-Path $PSScriptRoot 'TestEnvironment.psm1')
+
+$configuration = New-PesterConfiguration
+$configuration.Run.Path = Split-Path $PSScriptRoot
+$configuration.Run.PassThru = $true
+$configuration.Output.Verbosity = 'Normal'
+$configuration.Output.CIFormat = 'None'
+$configuration.Output.RenderMode = [Console]::IsOutputRedirected ? 'Plaintext' : 'Auto'
+if ($Filter) {
+    $configuration.Filter.FullName = "*$Filter*"
+}
+
+$result = Invoke-Pester -Configuration $configuration
+
+# A file or a block that fails as a whole has no failed test, but it is a failure.
+[ordered]@{
+    Passed  = $result.PassedCount
+    Failed  = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
+    Skipped = $result.SkippedCount + $result.InconclusiveCount
+} | ConvertTo-Json | Set-Content -LiteralPath $ResultPath
+
+exit ($result.Result -eq 'Passed' ? 0 : 1)
