@@ -1,6 +1,5 @@
 using System.Globalization;
 using CsvHelper;
-using CsvHelper.Configuration;
 
 namespace EtlTools.Core.Reprocessing;
 
@@ -12,101 +11,95 @@ public static class CorrectionFile
 {
     private const string IdColumn = "rejected_row_id";
 
-    /// <exception cref="EtlException">CorrectionFileNotFound, CorrectionFileInvalid (with the line).</exception>
+    private static readonly CsvReaderOptions Strict = new()
+    {
+        Separator = ',',
+        MalformedData = CsvMalformedDataHandling.Throw,
+        FieldCountMismatch = CsvFieldCountHandling.Throw,
+        TrackLineNumbers = true,
+        IncludeValuesInExceptions = false,
+    };
+
+    /// <exception cref="EtlException">CorrectionFileNotFound, CorrectionFileUnreadable, CorrectionFileInvalid (with the line).</exception>
     public static IReadOnlyList<RowCorrection> Read(string path)
     {
         try
         {
-            using var text = new StreamReader(path);
-            using var csv = new CsvReader(text, new CsvConfiguration(CultureInfo.InvariantCulture) { TrimOptions = TrimOptions.None });
+            using var csv = CsvReader.FromFile(path, Strict);
             return Read(csv, path);
         }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        catch (CsvFormatException error)
+        {
+            throw Invalid(path, error.LineNumber, "the line is not valid CSV, or its number of fields is not the header's");
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new EtlException(
-                EtlErrorKind.NotFound, "CorrectionFileNotFound", $"There is no file {path}.", path, "Check the path.", inner: exception);
+                EtlErrorKind.NotFound, "CorrectionFileNotFound", $"There is no file {path}.", path, "Check the path.");
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new EtlException(
                 EtlErrorKind.Permission,
                 "CorrectionFileUnreadable",
                 $"The file {path} cannot be read.",
                 path,
-                "Check its permissions, and that no other program holds it.",
-                inner: exception);
+                "Check its permissions, and that no other program holds it.");
         }
     }
 
     private static List<RowCorrection> Read(CsvReader csv, string path)
     {
-        try
+        csv.ReadHeader();
+        var columns = csv.Headers;
+        CheckHeader(columns, path);
+
+        var corrections = new List<RowCorrection>();
+        var seen = new HashSet<long>();
+        while (csv.Read())
         {
-            if (!csv.Read() || !csv.ReadHeader())
+            var values = columns.Zip(csv.Current.ToArray()).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+            if (!long.TryParse(values[IdColumn], NumberStyles.None, CultureInfo.InvariantCulture, out var id))
             {
-                throw Invalid(path, 1, "the file is empty");
+                throw Invalid(path, csv.LineNumber, $"{IdColumn} is not a whole number");
             }
 
-            var columns = Columns(csv, path);
-            var corrections = new List<RowCorrection>();
-            var seen = new HashSet<long>();
-            while (csv.Read())
+            if (!seen.Add(id))
             {
-                corrections.Add(Row(csv, columns, seen, path));
+                throw Invalid(path, csv.LineNumber, $"{IdColumn} {id} stands there twice");
             }
 
-            return corrections;
+            values.Remove(IdColumn);
+            corrections.Add(new RowCorrection
+            {
+                RejectedRowId = id,
+                Values = values.ToDictionary(
+                    pair => pair.Key, pair => pair.Value.Length > 0 ? pair.Value : null, StringComparer.Ordinal),
+            });
         }
-        catch (CsvHelperException)
-        {
-            // The inner exception quotes the row: patients' data.
-            throw Invalid(path, csv.Context.Parser?.RawRow ?? 0, "the line is not valid CSV");
-        }
+
+        return corrections;
     }
 
-    private static string[] Columns(CsvReader csv, string path)
+    private static void CheckHeader(IReadOnlyList<string> columns, string path)
     {
-        var header = csv.HeaderRecord ?? [];
-        var hasId = header.Contains(IdColumn, StringComparer.Ordinal);
-        var isUnique = header.Distinct(StringComparer.Ordinal).Count() == header.Length;
-        return (hasId, isUnique, header.Length) switch
+        if (!columns.Contains(IdColumn, StringComparer.Ordinal))
         {
-            (false, _, _) => throw Invalid(path, 1, $"the header has no column {IdColumn}"),
-            (_, false, _) => throw Invalid(path, 1, "the header names a column twice"),
-            (_, _, 1) => throw Invalid(path, 1, $"the header names no column beside {IdColumn}"),
-            _ => header,
-        };
+            throw Invalid(path, 1, $"the header has no column {IdColumn}");
+        }
+
+        if (columns.Distinct(StringComparer.Ordinal).Count() != columns.Count)
+        {
+            throw Invalid(path, 1, "the header names a column twice");
+        }
+
+        if (columns.Count == 1)
+        {
+            throw Invalid(path, 1, $"the header names no column beside {IdColumn}");
+        }
     }
 
-    private static RowCorrection Row(CsvReader csv, string[] columns, HashSet<long> seen, string path)
-    {
-        var line = csv.Context.Parser?.RawRow ?? 0;
-        if (csv.Parser.Count != columns.Length)
-        {
-            throw Invalid(path, line, $"the line has {csv.Parser.Count} fields, the header {columns.Length}");
-        }
-
-        if (!long.TryParse(csv.GetField(IdColumn), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
-        {
-            throw Invalid(path, line, $"{IdColumn} is not a whole number");
-        }
-
-        if (!seen.Add(id))
-        {
-            throw Invalid(path, line, $"{IdColumn} {id} stands there twice");
-        }
-
-        return new RowCorrection
-        {
-            RejectedRowId = id,
-            Values = columns.Where(column => column != IdColumn).ToDictionary(
-                column => column,
-                column => csv.GetField(column) is { Length: > 0 } text ? text : null,
-                StringComparer.Ordinal),
-        };
-    }
-
-    private static EtlException Invalid(string path, int line, string mistake) => new(
+    private static EtlException Invalid(string path, long line, string mistake) => new(
         EtlErrorKind.InvalidInput,
         "CorrectionFileInvalid",
         $"{path}, line {line}: {mistake}.",

@@ -46,7 +46,7 @@ public sealed class ConnectEtlDatabaseCommand : EtlCmdlet
             Password = Credential?.GetNetworkCredential().Password,
         });
         var info = Await(database.GetInfoAsync);
-        var connection = new EtlConnection(database, info, PipelinePath.Resolve(this, Pipeline) ?? database.Pipeline);
+        var connection = new EtlConnection(database, info, PipelinePath.Resolve(this, Pipeline));
         RunspaceConnection.Set(connection);
         WriteVerbose($"Connected to {connection} ({info.ServerVersion}, TLS: {info.Tls}, schema: {info.Schema}).");
         if (info.Schema != "Current")
