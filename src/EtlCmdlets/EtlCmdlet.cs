@@ -135,7 +135,7 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
 
     // What one record can do nothing about would fail for every other record too: it ends the command.
     private static bool ConcernsAllRecords(EtlErrorKind kind) =>
-        kind is EtlErrorKind.Connection or EtlErrorKind.Permission or EtlErrorKind.Schema;
+        kind is EtlErrorKind.Connection or EtlErrorKind.Permission or EtlErrorKind.Configuration or EtlErrorKind.Schema;
 
     private static ErrorCategory CategoryOf(EtlErrorKind kind) => kind switch
     {

@@ -28,7 +28,7 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
             return connection is not { IsOpen: false }
                 ? connection
                 : throw new EtlException(
-                    EtlErrorKind.InvalidInput,
+                    EtlErrorKind.Connection,
                     "NotConnected",
                     $"The connection to {connection} has been closed.",
                     connection.ToString(),
@@ -52,7 +52,7 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
         if (Connection is null && !Variables.Any(name => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name))))
         {
             throw new EtlException(
-                EtlErrorKind.InvalidInput,
+                EtlErrorKind.Connection,
                 "NotConnected",
                 "This session is not connected to a database.",
                 MyInvocation.MyCommand.Name,

@@ -21,7 +21,7 @@ public abstract class EtlPipelineCmdlet : EtlDatabaseCmdlet
         ?? SessionConnection?.Pipeline
         ?? PipelinePath.FromEnvironment
         ?? throw new EtlException(
-            EtlErrorKind.InvalidInput,
+            EtlErrorKind.Configuration,
             "PipelineMissing",
             $"{MyInvocation.MyCommand.Name} needs to know the pipeline.",
             MyInvocation.MyCommand.Name,
