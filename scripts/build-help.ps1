@@ -1,3 +1,4 @@
+#Requires -Version 7.6
 # Makes the module's help file from docs/cmdlets/*.md. Types, positions, aliases and pipeline input come from the commands
 # themselves. Ends with an error where a parameter has no text, or a text has no parameter.
 $ErrorActionPreference = 'Stop'
