@@ -1,0 +1,42 @@
+@{
+    RootModule           = 'bin/EtlCmdlets.dll'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '6a2b1f0e-8c57-4f63-9d0e-6f4f6f1c7b52'
+    Author               = 'EtlTools contributors'
+    CompanyName          = 'EtlTools'
+    Copyright            = '(c) EtlTools contributors'
+    Description          = 'Loads healthcare data files from S3 or a folder into PostgreSQL, shows every load, finds what went wrong, and puts it right: preview, reprocess, verify and undo, with a record of who did what and why.'
+
+    # Windows PowerShell 5.1 and PowerShell 7.5 run on .NET versions that the engine does not know.
+    PowerShellVersion    = '7.6'
+    CompatiblePSEditions = @('Core')
+
+    FormatsToProcess     = @('EtlTools.Format.ps1xml')
+    CmdletsToExport      = @(
+        'Connect-EtlDatabase'
+        'Disconnect-EtlDatabase'
+        'Find-FailedFile'
+        'Find-NewFile'
+        'Get-LoadFile'
+        'Get-LoadPlan'
+        'Get-LoadRun'
+        'Get-RejectedRow'
+        'Get-ReprocessMetric'
+        'Initialize-EtlDatabase'
+        'Invoke-Reprocess'
+        'Repair-RejectedRow'
+        'Start-LoadRun'
+        'Stop-LoadRun'
+        'Test-StagingIntegrity'
+        'Undo-Reprocess'
+    )
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    AliasesToExport      = @()
+
+    PrivateData          = @{
+        PSData = @{
+            Tags = @('ETL', 'PostgreSQL', 'S3', 'Healthcare', 'Indici', 'DataQuality', 'Reprocessing', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Management.Automation;
+using EtlTools.Cmdlets.Completion;
+using EtlTools.Cmdlets.Connections;
+using EtlTools.Core.Configuration;
+using EtlTools.Core.Database;
+
+namespace EtlTools.Cmdlets.Commands.Database;
+
+[Cmdlet(VerbsCommunications.Connect, "EtlDatabase", DefaultParameterSetName = "ConnectionString")]
+[OutputType(typeof(EtlConnection))]
+public sealed class ConnectEtlDatabaseCommand : EtlCmdlet
+{
+    [Parameter(Position = 0, ParameterSetName = "ConnectionString")]
+    [ValidateNotNullOrEmpty]
+    public string? ConnectionString { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = "Profile", ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ProfileCompleter))]
+    public string? Profile { get; set; }
+
+    [Parameter(ParameterSetName = "Profile")]
+    [ValidateNotNullOrEmpty]
+    public string? ConfigurationFile { get; set; }
+
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(PipelineCompleter))]
+    public string? Pipeline { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    protected override void Process()
+    {
+        var database = EtlDatabase.Connect(new ConnectionRequest
+        {
+            ConnectionString = ConnectionString,
+            Profile = Profile,
+            ProfilePath = ConfigurationFile is null ? null : GetUnresolvedProviderPathFromPSPath(ConfigurationFile),
+            UserName = Credential?.UserName,
+            Password = Credential?.GetNetworkCredential().Password,
+        });
+        var info = Await(database.GetInfoAsync);
+        var connection = new EtlConnection(database, info, PipelinePath.Resolve(this, Pipeline));
+        RunspaceConnection.Set(connection);
+        WriteVerbose($"Connected to {connection} ({info.ServerVersion}, TLS: {info.Tls}, schema: {info.Schema}).");
+        if (info.Schema != "Current")
+        {
+            WriteWarning($"The schema of {connection} is {info.Schema}. Initialize-EtlDatabase creates or upgrades it; add -WhatIf to see how.");
+        }
+
+        if (PassThru)
+        {
+            WriteObject(connection);
+        }
+    }
+}

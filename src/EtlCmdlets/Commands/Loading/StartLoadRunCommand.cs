@@ -1,0 +1,130 @@
+using System.Management.Automation;
+using EtlTools.Cmdlets.Completion;
+using EtlTools.Cmdlets.Parameters;
+using EtlTools.Core;
+using EtlTools.Core.Discovery;
+using EtlTools.Core.Loading;
+using EtlTools.Core.Runs;
+
+namespace EtlTools.Cmdlets.Commands.Loading;
+
+[Cmdlet(VerbsLifecycle.Start, "LoadRun", SupportsShouldProcess = true, DefaultParameterSetName = "Found")]
+[OutputType(typeof(LoadRun), typeof(LoadPlanItem))]
+public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
+{
+    private const int BatchSize = 100;
+
+    private readonly List<LoadPlanItem> _plan = [];
+    private readonly List<string> _keys = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = "Plan", ValueFromPipeline = true)]
+    public LoadPlanItem[] PlanItem { get; set; } = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = "Key", ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    public string[] Key { get; set; } = [];
+
+    [Parameter(Position = 0, ParameterSetName = "Found")]
+    [ArgumentCompleter(typeof(ExtractTypeCompleter))]
+    public string[] ExtractType { get; set; } = [];
+
+    [Parameter(ParameterSetName = "Found")]
+    [Duration]
+    public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(30);
+
+    [Parameter(ParameterSetName = "Found")]
+    [ArgumentCompleter(typeof(ExtractTypeCompleter))]
+    public string[]? Priority { get; set; }
+
+    [Parameter]
+    public SwitchParameter SkipStaging { get; set; }
+
+    [Parameter]
+    [Rate]
+    public double? MaxErrorRate { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int MaxConcurrency { get; set; } = new LoadOptions().MaxConcurrency;
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Reason { get; set; }
+
+    [Parameter]
+    [ValidateSet("manual", "scheduled", "backfill")]
+    public string TriggeredBy { get; set; } = "manual";
+
+    protected override void Process()
+    {
+        _plan.AddRange(PlanItem);
+        _keys.AddRange(Key);
+    }
+
+    protected override void End()
+    {
+        var plan = Plan();
+        base.End();
+        if (plan.Count == 0)
+        {
+            WriteVerbose("There is nothing to load.");
+        }
+        else if (Confirmed("Load", $"{plan.Count} files into {Database.Description}", out var isPreview))
+        {
+            Load(plan);
+        }
+        else if (isPreview)
+        {
+            WriteObject(plan, enumerateCollection: true);
+        }
+    }
+
+    private IReadOnlyList<LoadPlanItem> Plan()
+    {
+        var discovery = new FileDiscovery(Database, Config);
+        return (_plan.Count, _keys.Count) switch
+        {
+            ( > 0, _) => _plan,
+            (_, > 0) => Await(token => discovery.PlanFilesAsync(_keys, token)),
+            // A search before the pipe that found nothing must not load everything.
+            _ when ReadsPipeline => [],
+            _ => Await(token => discovery.GetPlanAsync(
+                Filter(ExtractType), MaxAge, Priority ?? Config.Priority, BatchSize, OnUnrecognised, token)),
+        };
+    }
+
+    private void Load(IReadOnlyList<LoadPlanItem> plan)
+    {
+        var failed = new List<LoadFile>();
+        var options = new LoadOptions
+        {
+            SkipStaging = SkipStaging,
+            MaxErrorRate = MaxErrorRate,
+            MaxConcurrency = MaxConcurrency,
+            TriggeredBy = TriggeredBy,
+            Reason = Reason,
+        };
+        using var bar = new ProgressBar(this, "Loading");
+        var progress = new PostedProgress<LoadProgress>(report => OnPipeline(() =>
+        {
+            bar.Show(report);
+            if (report.FinishedFile is { Status: LoadFileStatus.Failed } file)
+            {
+                failed.Add(file);
+            }
+        }));
+        var run = Await(token => new LoadEngine(Database, Config).LoadAsync(plan, options, progress, token));
+        bar.Dispose();
+        WriteObject(run);
+
+        // After the run, so that -ErrorAction Stop does not cut it short.
+        foreach (var file in failed)
+        {
+            WriteFailure(new EtlException(
+                EtlErrorKind.Data,
+                file.ErrorCode ?? "LoadFileFailed",
+                $"{file.FileName}: {file.Error ?? "the file could not be loaded."}",
+                file.Key,
+                $"See Get-LoadFile -LoadRunId {run.LoadRunId} and Get-RejectedRow; Find-FailedFile | Start-LoadRun tries it again."));
+        }
+    }
+}

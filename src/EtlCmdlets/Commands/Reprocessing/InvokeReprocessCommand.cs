@@ -1,0 +1,127 @@
+using System.Management.Automation;
+using EtlTools.Cmdlets.Completion;
+using EtlTools.Cmdlets.Parameters;
+using EtlTools.Core.Reprocessing;
+
+namespace EtlTools.Cmdlets.Commands.Reprocessing;
+
+[Cmdlet(VerbsLifecycle.Invoke, "Reprocess", SupportsShouldProcess = true)]
+[OutputType(typeof(ReprocessReceipt), typeof(ReprocessPlan))]
+public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
+{
+    private readonly List<Guid> _runs = [];
+    private readonly List<int> _files = [];
+
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(LoadRunIdCompleter))]
+    public Guid[] LoadRunId { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public int[] LoadRunFileId { get; set; } = [];
+
+    [Parameter(Mandatory = true)]
+    [AllowEmptyString]
+    public string Reason { get; set; } = "";
+
+    [Parameter]
+    [ArgumentCompleter(typeof(ExtractTypeCompleter))]
+    public string[] ExtractType { get; set; } = [];
+
+    [Parameter]
+    public DateTime? From { get; set; }
+
+    [Parameter]
+    public DateTime? To { get; set; }
+
+    [Parameter]
+    public SwitchParameter SkipRaw { get; set; }
+
+    [Parameter]
+    public SwitchParameter HardDelete { get; set; }
+
+    [Parameter]
+    [Rate]
+    public double? MaxErrorRate { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? MaxFailure { get; set; }
+
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    protected override void Begin() => RequireReason(Reason);
+
+    // A file says more than the run that it belongs to.
+    protected override void Process()
+    {
+        if (LoadRunFileId.Length > 0)
+        {
+            _files.AddRange(LoadRunFileId);
+        }
+        else
+        {
+            _runs.AddRange(LoadRunId);
+        }
+    }
+
+    protected override void End()
+    {
+        if (_runs.Count + _files.Count == 0)
+        {
+            RequireInput("LoadRunId or -LoadRunFileId");
+            return;
+        }
+
+        var target = new ReprocessTarget { LoadRunIds = [.. _runs.Distinct()], LoadRunFileIds = [.. _files.Distinct()] };
+        var options = new ReprocessOptions
+        {
+            Reason = Reason,
+            SkipRaw = SkipRaw,
+            HardDelete = HardDelete,
+            ExtractTypes = ExtractType,
+            From = WallClock(From),
+            To = WallClock(To),
+            MaxErrorRate = MaxErrorRate,
+            MaxFailure = MaxFailure,
+        };
+        var engine = new ReprocessEngine(Database, Config);
+        using var bar = new ProgressBar(this, "Reprocessing");
+        var progress = new PostedProgress<ReprocessProgress>(report => OnPipeline(() => bar.Show(report)));
+        var action = HardDelete ? "Reprocess and delete the old raw rows" : "Reprocess";
+        if (Confirmed(action, Describe(target), out var isPreview))
+        {
+            if (!HardDelete || Force || ConfirmedDelete(target))
+            {
+                var receipts = Await(token => engine.ExecuteAsync(target, options, progress, token));
+                bar.Dispose();
+                WriteReceipts(receipts, PassThru);
+            }
+        }
+        else if (isPreview)
+        {
+            WriteObject(Await(token => engine.PreviewAsync(target, options, progress, token)));
+        }
+    }
+
+    // -Confirm:$false is the admin's word too.
+    private bool ConfirmedDelete(ReprocessTarget target) =>
+        (MyInvocation.BoundParameters.TryGetValue("Confirm", out var confirm) && confirm is SwitchParameter { IsPresent: false })
+        || ShouldContinue(
+            $"Delete the old raw rows of {Describe(target)}? They cannot be brought back, and the reprocess cannot be undone.",
+            "Delete raw rows");
+
+    private static string Describe(ReprocessTarget target) => string.Join(
+        " and ",
+        new[] { Count(target.LoadRunIds, "load run"), Count(target.LoadRunFileIds, "file") }.Where(text => text.Length > 0));
+
+    private static string Count<T>(IReadOnlyList<T> ids, string noun) => ids.Count switch
+    {
+        0 => "",
+        1 => $"{noun} {ids[0]}",
+        _ => $"{ids.Count} {noun}s",
+    };
+}

@@ -1,0 +1,46 @@
+using System.Management.Automation;
+using EtlTools.Cmdlets.Completion;
+using EtlTools.Core.Runs;
+
+namespace EtlTools.Cmdlets.Commands.Runs;
+
+[Cmdlet(VerbsCommon.Get, "RejectedRow")]
+[OutputType(typeof(RejectedRow))]
+public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
+{
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(LoadRunIdCompleter))]
+    public Guid[] LoadRunId { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public int[] LoadRunFileId { get; set; } = [];
+
+    [Parameter]
+    [ArgumentCompleter(typeof(ExtractTypeCompleter))]
+    public string[] ExtractType { get; set; } = [];
+
+    [Parameter]
+    [ValidateSet("load", "staging")]
+    public string? Stage { get; set; }
+
+    [Parameter]
+    public SwitchParameter IncludeClosed { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? First { get; set; }
+
+    protected override void Process()
+    {
+        var query = new RejectedRowQuery
+        {
+            LoadRunIds = LoadRunId,
+            LoadRunFileIds = LoadRunFileId,
+            ExtractTypes = ExtractType,
+            Stage = Stage,
+            IncludeClosed = IncludeClosed,
+            First = First,
+        };
+        Stream(token => new RunLedger(Database).GetRejectedRowsAsync(query, token));
+    }
+}

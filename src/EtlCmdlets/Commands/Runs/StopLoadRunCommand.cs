@@ -1,0 +1,37 @@
+using System.Management.Automation;
+using EtlTools.Cmdlets.Completion;
+using EtlTools.Cmdlets.Parameters;
+using EtlTools.Core.Runs;
+
+namespace EtlTools.Cmdlets.Commands.Runs;
+
+[Cmdlet(VerbsLifecycle.Stop, "LoadRun", SupportsShouldProcess = true)]
+[OutputType(typeof(LoadRun))]
+public sealed class StopLoadRunCommand : EtlDatabaseCmdlet
+{
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(LoadRunIdCompleter))]
+    public Guid[] LoadRunId { get; set; } = [];
+
+    [Parameter(Mandatory = true)]
+    [AllowEmptyString]
+    public string Reason { get; set; } = "";
+
+    [Parameter]
+    [Duration]
+    public TimeSpan Wait { get; set; } = TimeSpan.FromSeconds(30);
+
+    protected override void Begin() => RequireReason(Reason);
+
+    protected override void Process()
+    {
+        var ledger = new RunLedger(Database);
+        foreach (var id in LoadRunId)
+        {
+            if (Confirmed("Stop", $"load run {id}", out _))
+            {
+                WriteObject(Await(token => ledger.StopAsync(id, Reason, Wait, token)));
+            }
+        }
+    }
+}

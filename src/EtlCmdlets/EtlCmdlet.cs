@@ -1,0 +1,207 @@
+using System.Management.Automation;
+using EtlTools.Core;
+
+namespace EtlTools.Cmdlets;
+
+/// <summary>
+/// What every command shares: work off the pipeline thread, an end within two seconds of Ctrl+C, and errors with a
+/// stable id and a next step. Commands override Begin, Process and End, and let exceptions pass.
+/// </summary>
+public abstract class EtlCmdlet : PSCmdlet, IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private MessagePump? _pump;
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _stop.Dispose();
+        }
+    }
+
+    protected sealed override void BeginProcessing() => Guard(Begin, isOneOfMany: false);
+
+    protected sealed override void ProcessRecord() => Guard(Process, isOneOfMany: true);
+
+    protected sealed override void EndProcessing() => Guard(End, isOneOfMany: false);
+
+    protected sealed override void StopProcessing()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The command ended in the same moment.
+        }
+    }
+
+    protected virtual void Begin()
+    {
+    }
+
+    /// <summary>Handles one record. Its failure is reported, and the next record is handled.</summary>
+    protected virtual void Process()
+    {
+    }
+
+    protected virtual void End()
+    {
+    }
+
+    /// <summary>True where the command stands after a pipe and nothing has come through it: it must then do nothing.</summary>
+    protected bool ReadsPipeline => MyInvocation.ExpectingInput;
+
+    /// <summary>Runs the engine's work and returns its result.</summary>
+    protected T Await<T>(Func<CancellationToken, Task<T>> work)
+    {
+        var pump = new MessagePump();
+        _pump = pump;
+        try
+        {
+            return pump.Run(work, _stop.Token);
+        }
+        finally
+        {
+            _pump = null;
+        }
+    }
+
+    /// <summary>Writes each object as it comes and returns how many there were.</summary>
+    protected int Stream<T>(Func<CancellationToken, IAsyncEnumerable<T>> source) =>
+        Await(async token =>
+        {
+            var count = 0;
+            await foreach (var item in source(token).WithCancellation(token).ConfigureAwait(false))
+            {
+                OnPipeline(() => WriteObject(item));
+                count++;
+            }
+
+            return count;
+        });
+
+    /// <summary>Has an action done on the pipeline thread; for the callbacks of work that <see cref="Await"/> runs.</summary>
+    protected void OnPipeline(Action action) => _pump?.Post(action);
+
+    /// <summary>
+    /// Asks ShouldProcess. False with <paramref name="isPreview"/> set means -WhatIf: the command writes its plan.
+    /// </summary>
+    protected bool Confirmed(string action, string target, out bool isPreview)
+    {
+        var confirmed = ShouldProcess($"{action}: {target}", $"{action}: {target}?", MyInvocation.MyCommand.Name, out var reason);
+        isPreview = reason == ShouldProcessReason.WhatIf;
+        return confirmed;
+    }
+
+    /// <summary>A reason is kept for good, beside what was done: it must say something.</summary>
+    protected void RequireReason(string reason)
+    {
+        if (string.IsNullOrWhiteSpace(reason))
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput,
+                "ReasonEmpty",
+                $"{MyInvocation.MyCommand.Name} needs a reason.",
+                "Reason",
+                "Say in -Reason why this is done; it is kept with the run.");
+        }
+    }
+
+    /// <summary>Nothing to work on: right after a pipe through which nothing came, otherwise a mistake.</summary>
+    protected void RequireInput(string parameter)
+    {
+        if (!ReadsPipeline)
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput,
+                "InputMissing",
+                $"{MyInvocation.MyCommand.Name} was given nothing to work on.",
+                MyInvocation.MyCommand.Name,
+                $"Pass -{parameter}, or pipe objects to it.");
+        }
+    }
+
+    /// <summary>Reports a failure and goes on.</summary>
+    protected void WriteFailure(EtlException failure) => WriteError(ToErrorRecord(failure));
+
+    // What one record can do nothing about would fail for every other record too: it ends the command.
+    private static bool ConcernsAllRecords(EtlErrorKind kind) =>
+        kind is EtlErrorKind.Connection or EtlErrorKind.Permission or EtlErrorKind.Configuration or EtlErrorKind.Schema;
+
+    private static ErrorCategory CategoryOf(EtlErrorKind kind) => kind switch
+    {
+        EtlErrorKind.InvalidInput => ErrorCategory.InvalidArgument,
+        EtlErrorKind.NotFound => ErrorCategory.ObjectNotFound,
+        EtlErrorKind.Conflict => ErrorCategory.InvalidOperation,
+        EtlErrorKind.Busy => ErrorCategory.ResourceBusy,
+        EtlErrorKind.Permission => ErrorCategory.PermissionDenied,
+        EtlErrorKind.Connection => ErrorCategory.ConnectionError,
+        EtlErrorKind.Configuration => ErrorCategory.InvalidData,
+        EtlErrorKind.Schema => ErrorCategory.MetadataError,
+        EtlErrorKind.Source => ErrorCategory.ResourceUnavailable,
+        EtlErrorKind.Data => ErrorCategory.InvalidData,
+        EtlErrorKind.Resource => ErrorCategory.LimitsExceeded,
+        _ => ErrorCategory.NotSpecified,
+    };
+
+    private void Guard(Action step, bool isOneOfMany)
+    {
+        try
+        {
+            step();
+        }
+        catch (EtlException failure) when (isOneOfMany && !ConcernsAllRecords(failure.Kind))
+        {
+            WriteDebug(Trace(failure));
+            WriteFailure(failure);
+        }
+        catch (EtlException failure)
+        {
+            WriteDebug(Trace(failure));
+            ThrowTerminatingError(ToErrorRecord(failure));
+        }
+        catch (Exception defect) when (defect.GetType().Assembly != typeof(PSCmdlet).Assembly)
+        {
+            WriteDebug(Trace(defect));
+            ThrowTerminatingError(ToErrorRecord(new EtlException(
+                (EtlErrorKind)(-1),
+                "InternalError",
+                $"{MyInvocation.MyCommand.Name} met an error that it does not know ({defect.GetType().FullName}).",
+                MyInvocation.MyCommand.Name,
+                "This is a defect of EtlTools: run the command again with -Debug and report what it writes.")));
+        }
+    }
+
+    // The inner exception stays behind: the database's own messages can quote data, and an ErrorRecord goes to logs.
+    private ErrorRecord ToErrorRecord(EtlException failure)
+    {
+        var shown = new EtlException(
+            failure.Kind, failure.ErrorId, failure.Message, failure.Target, failure.NextStep, failure.IsTransient);
+        var target = string.IsNullOrEmpty(failure.Target) ? MyInvocation.MyCommand.Name : failure.Target;
+        return new ErrorRecord(shown, failure.ErrorId, CategoryOf(failure.Kind), target)
+        {
+            ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = failure.NextStep },
+        };
+    }
+
+    // Types and places only: a message can quote data.
+    private static string Trace(Exception? exception)
+    {
+        var lines = new List<string>();
+        for (; exception is not null; exception = exception.InnerException)
+        {
+            lines.Add(exception.GetType().FullName + Environment.NewLine + exception.StackTrace);
+        }
+
+        return string.Join(Environment.NewLine, lines);
+    }
+}

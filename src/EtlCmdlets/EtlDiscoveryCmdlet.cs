@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Management.Automation;
+using EtlTools.Cmdlets.Completion;
+using EtlTools.Core.Discovery;
+using EtlTools.Core.Sources;
+
+namespace EtlTools.Cmdlets;
+
+/// <summary>A command that looks for files: the limits that all of them share, and the files whose names say nothing.</summary>
+public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
+{
+    // A wrong name pattern makes every file of a bucket unrecognised: the first few tell the story.
+    private const int WarningsShown = 10;
+
+    private int _unrecognised;
+
+    [Parameter]
+    public DateTime? From { get; set; }
+
+    [Parameter]
+    public DateTime? To { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? First { get; set; }
+
+    protected FileFilter Filter(string[] extractTypes) => new()
+    {
+        ExtractTypes = extractTypes,
+        From = WallClock(From),
+        To = WallClock(To),
+        First = First,
+    };
+
+    /// <summary>For the engine's callback; called off the pipeline thread.</summary>
+    protected void OnUnrecognised(UnrecognisedFile file) => OnPipeline(() =>
+    {
+        var message = $"{file.Object.Key}: {file.Reason} ({file.ErrorId})";
+        if (++_unrecognised <= WarningsShown)
+        {
+            WriteWarning(message);
+        }
+        else
+        {
+            WriteVerbose(message);
+        }
+    });
+
+    protected override void End()
+    {
+        if (_unrecognised > WarningsShown)
+        {
+            var more = (_unrecognised - WarningsShown).ToString("N0", CultureInfo.CurrentCulture);
+            WriteWarning($"{more} more files have names that the pipeline does not recognise; -Verbose lists them.");
+        }
+    }
+}

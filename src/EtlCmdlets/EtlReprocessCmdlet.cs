@@ -1,0 +1,35 @@
+using EtlTools.Core;
+using EtlTools.Core.Reprocessing;
+
+namespace EtlTools.Cmdlets;
+
+/// <summary>A command that puts data right: its outcome is one receipt a file.</summary>
+public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
+{
+    /// <summary>Writes the receipts where they were asked for, and an error for every file that failed.</summary>
+    protected void WriteReceipts(IReadOnlyList<ReprocessReceipt> receipts, bool passThru)
+    {
+        if (passThru)
+        {
+            WriteObject(receipts, enumerateCollection: true);
+        }
+
+        foreach (var receipt in receipts.Where(receipt => receipt.Status == "Failed"))
+        {
+            WriteFailure(new EtlException(
+                EtlErrorKind.Data,
+                receipt.ErrorCode ?? "ReprocessFailed",
+                $"{receipt.FileName}: {receipt.Error ?? "the file could not be reprocessed."} Its old rows are still in place.",
+                receipt.FileName,
+                $"See Get-LoadFile -LoadRunId {receipt.LoadRunId} and Get-RejectedRow -LoadRunId {receipt.LoadRunId}."));
+        }
+
+        var left = receipts.Count(receipt => receipt.Status == "NotStarted");
+        if (left > 0)
+        {
+            WriteWarning($"{left} files were not begun: failures or error rate passed the limit (-MaxFailure, -MaxErrorRate).");
+        }
+
+        WriteVerbose($"{receipts.Count(receipt => receipt.Status == "Completed")} of {receipts.Count} files done.");
+    }
+}

@@ -1,0 +1,26 @@
+using System.Globalization;
+using System.Management.Automation;
+
+namespace EtlTools.Cmdlets.Parameters;
+
+/// <summary>
+/// Reads a moment: a date (one without a zone is in this computer's zone), or a duration, which means so long ago.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class InstantAttribute : ArgumentTransformationAttribute
+{
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        return value switch
+        {
+            DateTimeOffset instant => instant,
+            DateTime date => new DateTimeOffset(date),
+            string text when DateTimeOffset.TryParse(
+                text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var instant) => instant,
+            _ when DurationAttribute.Read(value) is { } ago => DateTimeOffset.Now - ago,
+            _ => throw new ArgumentTransformationMetadataException(
+                "A moment is a date (2026-01-31 08:00, with or without a zone) or a time ago (7d, 24h)."),
+        };
+    }
+}
