@@ -1,0 +1,260 @@
+using EtlTools.Core;
+using EtlTools.Core.Loading;
+using EtlTools.Core.Reprocessing;
+using EtlTools.Core.Runs;
+using EtlTools.Tests.Infrastructure;
+
+namespace EtlTools.Tests.Engine;
+
+/// <summary>The main job, a step at a time: load, reject, reprocess, preview, undo, repair.</summary>
+public sealed class LoadAndReprocessTests : IAsyncLifetime
+{
+    private EngineWorkshop _work = null!;
+
+    public async Task InitializeAsync() => _work = PostgresServer.SkipReason is null ? await EngineWorkshop.OpenAsync() : null!;
+
+    public async Task DisposeAsync()
+    {
+        if (_work is not null)
+        {
+            await _work.DisposeAsync();
+        }
+    }
+
+    [PostgresFact]
+    public async Task Values_reach_raw_verbatim_and_staging_typed()
+    {
+        _work.WritePersons(1, "a", "0007,A,  Ann ,1980-02-29,1.50,yes", "8,A,Bob,,,");
+        var run = await _work.LoadAsync();
+
+        Assert.Equal(LoadRunStatus.Completed, run.Status);
+        Assert.Equal(2, run.RowsIngested);
+        Assert.Equal("0007|  Ann |1.50|yes|1", await _work.Database.ScalarAsync<string>(
+            "SELECT concat_ws('|', person_id, name, amount, active, load_row_number) FROM raw.persons WHERE load_row_number = 1"));
+        Assert.Equal("7|Ann|1980-02-29|1.50|t", await _work.Database.ScalarAsync<string>(
+            "SELECT concat_ws('|', person_id, name, born, amount, active) FROM stg.persons WHERE person_id = 7"));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task The_newest_extract_wins_whatever_the_order_of_loading()
+    {
+        _work.WritePersons(2, "new", "1,A,Newer,,,");
+        await _work.LoadAsync();
+        _work.WritePersons(1, "old", "1,A,Older,,,", "2,A,Only,,,");
+        await _work.LoadAsync();
+
+        Assert.Equal("Newer", await _work.NameOfAsync(1));
+        Assert.Equal("Only", await _work.NameOfAsync(2));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task An_invalid_row_is_rejected_with_every_reason_and_its_key_keeps_the_valid_version()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,1980-01-01,1,1");
+        await _work.LoadAsync();
+        _work.WritePersons(2, "b", "1,A,,1980-02-30,12345678,maybe", "2,A,Bob,,,");
+        var run = await _work.LoadAsync();
+
+        Assert.Equal(1, run.RowsRejected);
+        Assert.Equal("Ann", await _work.NameOfAsync(1));
+        Assert.Equal(
+            ["active:invalid_boolean", "amount:invalid_number", "born:invalid_date", "name:missing"],
+            (await _work.Database.QueryAsync<string>("SELECT unnest(reasons) FROM etl.rejected_rows ORDER BY 1")).ToArray());
+    }
+
+    [PostgresFact]
+    public async Task A_key_twice_in_a_file_takes_its_last_valid_row()
+    {
+        _work.WritePersons(1, "a", "1,A,First,,,", "1,A,Last,,,", "1,A,,,,", "2,A,Other,,,");
+        await _work.LoadAsync();
+
+        Assert.Equal("Last", await _work.NameOfAsync(1));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task Loading_again_is_a_no_op()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,");
+        var plan = await _work.PlanAsync();
+        await _work.Loader.LoadAsync(plan, new LoadOptions(), null, default);
+        await _work.Loader.LoadAsync(plan, new LoadOptions(), null, default);
+
+        Assert.Empty(await _work.PlanAsync());
+        Assert.Equal(1, await _work.Database.ScalarAsync<long>("SELECT count(*) FROM raw.persons"));
+        Assert.Equal(1, await _work.Database.ScalarAsync<long>("SELECT count(*) FROM etl.load_run_files"));
+    }
+
+    [PostgresFact]
+    public async Task Reprocessing_replaces_withdraws_and_restores_and_undo_brings_all_back()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        _work.WritePersons(2, "b", "1,A,Ann2,,,", "2,A,Bob2,,,", "3,A,Cyd2,,,", "4,A,Dan2,,,");
+        await _work.LoadAsync();
+        var before = await SnapshotAsync();
+        var file = await _work.FileIdAsync("_b");
+
+        // Ann2 stays, Bob2 vanishes and falls back to Bob, Cyd2 changes, Dan2 vanishes for good, Eve2 is new.
+        _work.WritePersons(2, "b", "1,A,Ann2,,,", "3,A,Cyd3,,,", "5,A,Eve2,,,");
+        var preview = await _work.Reprocessor.PreviewAsync(
+            new ReprocessTarget { LoadRunFileIds = [file] }, new ReprocessOptions { Reason = EngineWorkshop.Reason }, null, default);
+        Assert.Equal(before, await SnapshotAsync());
+
+        var receipt = Assert.Single(await _work.ReprocessAsync(file));
+        Assert.Equal("Completed", receipt.Status);
+        Assert.Equal((1L, 1L, 1L, 1L, 1L), (
+            receipt.Staging!.Inserted, receipt.Staging.Changed, receipt.Staging.Withdrawn, receipt.Staging.Restored, receipt.Staging.Unchanged));
+        Assert.Equal(receipt.Staging, Assert.Single(preview.Staging));
+        Assert.Equal("Bob", await _work.NameOfAsync(2));
+        Assert.Null(await _work.NameOfAsync(4));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+        Assert.Equal(4, await _work.Database.ScalarAsync<long>("SELECT count(*) FROM raw.persons_history WHERE is_superseded"));
+
+        await _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default);
+        Assert.Equal(before, await SnapshotAsync());
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+
+        var twice = await Assert.ThrowsAsync<EtlException>(() =>
+            _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default));
+        Assert.Equal("UndoConflict", twice.ErrorId);
+    }
+
+    [PostgresFact]
+    public async Task Undo_leaves_later_runs_alone_and_refuses_where_others_built_on_it()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        _work.WritePersons(1, "a", "1,A,Ann2,,,", "2,A,Bob2,,,");
+        var first = (await _work.ReprocessAsync(await _work.FileIdAsync("_a"))).Single();
+        _work.WritePersons(3, "later", "1,A,Latest,,,");
+        await _work.LoadAsync();
+
+        await _work.Reprocessor.UndoAsync([first.ReceiptId!.Value], EngineWorkshop.Reason, default);
+        Assert.Equal("Latest", await _work.NameOfAsync(1));
+        Assert.Equal("Bob", await _work.NameOfAsync(2));
+
+        var second = (await _work.ReprocessAsync(await _work.FileIdAsync("_a"))).Single();
+        await _work.ReprocessAsync(await _work.FileIdAsync("_a"));
+        var refused = await Assert.ThrowsAsync<EtlException>(() =>
+            _work.Reprocessor.UndoAsync([second.ReceiptId!.Value], EngineWorkshop.Reason, default));
+        Assert.Equal("UndoConflict", refused.ErrorId);
+        Assert.Contains("replaced again", refused.Message, StringComparison.Ordinal);
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task A_hard_delete_leaves_no_raw_row_and_no_way_back()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,,,,");
+        await _work.LoadAsync();
+        var receipt = (await _work.ReprocessAsync(await _work.FileIdAsync("_a"), options => options with { HardDelete = true })).Single();
+
+        Assert.Equal(2, await _work.Database.ScalarAsync<long>("SELECT count(*) FROM raw.persons"));
+        Assert.Equal(1, await _work.Database.ScalarAsync<long>("SELECT count(*) FROM etl.rejected_rows"));
+        var refused = await Assert.ThrowsAsync<EtlException>(() =>
+            _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default));
+        Assert.Equal("UndoNotPossible", refused.ErrorId);
+    }
+
+    [PostgresFact]
+    public async Task Staging_only_reprocessing_applies_changed_rules()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        var type = _work.Pipeline.ExtractTypes[0];
+        _work.Pipeline = _work.Pipeline with
+        {
+            ExtractTypes =
+            [
+                type with
+                {
+                    Rules = new Dictionary<string, Core.Configuration.ColumnRule>(StringComparer.Ordinal)
+                    {
+                        ["name"] = new() { Pattern = "^A" },
+                    },
+                },
+                _work.Pipeline.ExtractTypes[1],
+            ],
+        };
+        var receipt = (await _work.ReprocessAsync(await _work.FileIdAsync("_a"), options => options with { SkipRaw = true })).Single();
+
+        Assert.Equal((1L, 1L, 1L), (receipt.Staging!.Unchanged, receipt.Staging.Withdrawn, receipt.Staging.Rejected));
+        Assert.Null(await _work.NameOfAsync(2));
+        Assert.Equal(["name:pattern"], await _work.Database.QueryAsync<string>("SELECT unnest(reasons) FROM etl.rejected_rows"));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task Staging_left_for_later_is_done_by_the_next_run()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,");
+        await _work.LoadAsync(new LoadOptions { SkipStaging = true });
+        Assert.Null(await _work.NameOfAsync(1));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+        Assert.Equal(1, (await _work.IntegrityAsync()).UnstagedFiles);
+
+        await _work.LoadAsync();
+        Assert.Equal("Ann", await _work.NameOfAsync(1));
+        Assert.Equal(0, (await _work.IntegrityAsync()).UnstagedFiles);
+    }
+
+    [PostgresFact]
+    public async Task A_corrected_re_upload_takes_the_place_of_the_file_of_its_name()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        _work.WritePersons(1, "a", "1,A,Anna,,,");
+        await _work.LoadAsync();
+
+        Assert.Equal("Anna", await _work.NameOfAsync(1));
+        Assert.Null(await _work.NameOfAsync(2));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task A_file_with_too_many_bad_rows_fails_whole_and_shows_them()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A", "3,A,x,,,,,", "4");
+        var run = await _work.LoadAsync();
+
+        Assert.Equal(LoadRunStatus.Failed, run.Status);
+        Assert.Equal("TooManyBadRows", await _work.Database.ScalarAsync<string>("SELECT error_code FROM etl.load_run_files"));
+        Assert.Equal(0, await _work.Database.ScalarAsync<long>("SELECT count(*) FROM raw.persons"));
+        Assert.Equal(3, await _work.Database.ScalarAsync<long>("SELECT count(*) FROM etl.rejected_rows WHERE stage = 'load'"));
+    }
+
+    [PostgresFact]
+    public async Task A_repaired_row_counts_until_a_newer_extract_and_can_be_undone()
+    {
+        _work.WritePersons(1, "a", "1,A,,1980-01-01,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        var id = await _work.Database.ScalarAsync<long>("SELECT rejected_row_id FROM etl.rejected_rows");
+        var invalid = await Assert.ThrowsAsync<EtlException>(() => _work.Repair.RepairAsync(
+            [new RowCorrection { RejectedRowId = id, Values = new Dictionary<string, string?> { ["born"] = "x" } }],
+            EngineWorkshop.Reason, preview: false, default));
+        Assert.Equal("RepairStillInvalid", invalid.ErrorId);
+
+        var receipt = Assert.Single(await _work.Repair.RepairAsync(
+            [new RowCorrection { RejectedRowId = id, Values = new Dictionary<string, string?> { ["name"] = "Ann" } }],
+            EngineWorkshop.Reason, preview: false, default));
+        Assert.Equal("Ann", await _work.NameOfAsync(1));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+
+        await _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default);
+        Assert.Null(await _work.NameOfAsync(1));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task An_empty_reason_is_refused()
+    {
+        var error = await Assert.ThrowsAsync<EtlException>(() => _work.ReprocessAsync(1, options => options with { Reason = "  " }));
+        Assert.Equal("ReasonEmpty", error.ErrorId);
+    }
+
+    private async Task<string> SnapshotAsync() => string.Join("\n", await _work.Database.QueryAsync<string>(
+        "SELECT concat_ws('|', person_id, practice_id, name, born, amount, active, load_run_file_id) FROM stg.persons ORDER BY 1"));
+}
