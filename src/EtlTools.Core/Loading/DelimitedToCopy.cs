@@ -27,6 +27,9 @@ internal sealed class DelimitedToCopy
     private readonly List<FaultyRow> _faults = [];
     private long _faultBytes;
 
+    /// <summary>Faulty rows that were not stored because the load was stopped.</summary>
+    public IReadOnlyList<FaultyRow> UnstoredFaults => _faults;
+
     /// <summary>Opens a binary COPY ... FROM STDIN. The stream is disposed to complete it.</summary>
     public required Func<CancellationToken, Task<Stream>> OpenCopy { get; init; }
 
