@@ -8,6 +8,9 @@ public enum LoadRunStatus
     /// <summary>Ended with at least one failed file, or with an error of its own.</summary>
     Failed,
     Cancelled,
+
+    /// <summary>A word of the system that kept an adopted ledger. It is no problem by itself; etl.load_runs.status holds it.</summary>
+    Unknown,
 }
 
 public enum LoadRunKind
@@ -20,13 +23,19 @@ public enum LoadRunKind
 
 public enum LoadRunProblem
 {
-    /// <summary>The run ended as failed.</summary>
+    /// <summary>
+    /// The run ended as failed, and that has not been put right: a run whose failed files have all been loaded since has
+    /// this problem no more (its status stays Failed).
+    /// </summary>
     Failed,
 
     /// <summary>It says running, and its session is gone; or it gives no sign of life and is older than the limit.</summary>
     Stuck,
 
-    /// <summary>Rejected / read is above the limit.</summary>
+    /// <summary>
+    /// The run has ended, and rejected / read of what still counts of it is above the limit: files that were superseded,
+    /// or loaded since, and rows that were repaired count no more.
+    /// </summary>
     LowQuality,
 }
 
@@ -49,9 +58,16 @@ public sealed record LoadRun
 
     /// <summary>True: its session lives. False: it is gone. Null: the run gives no sign (it was not ours, or it has ended).</summary>
     public bool? IsAlive { get; init; }
+
+    /// <summary>From begin to end; of a running run so far; of a dead one up to its last sign of life.</summary>
     public TimeSpan? Duration { get; init; }
+
+    /// <summary>Files loaded.</summary>
     public int FilesProcessed { get; init; }
     public int FilesFailed { get; init; }
+
+    /// <summary>Files of the run that have not been loaded, neither by it nor since.</summary>
+    public int FilesOpen { get; init; }
     public long RowsRead { get; init; }
     public long RowsIngested { get; init; }
     public long RowsRejected { get; init; }
@@ -61,6 +77,8 @@ public sealed record LoadRun
     public IReadOnlyList<LoadRunProblem> Problem { get; init; } = [];
     public string? ErrorCode { get; init; }
     public string? Error { get; init; }
+
+    /// <summary>Notes that an earlier system wrote can hold patients' data: a pointer to them stands in their place.</summary>
     public string? Notes { get; init; }
     public IReadOnlyList<string> ExtractType { get; init; } = [];
 }
@@ -74,6 +92,9 @@ public enum LoadFileStatus
 
     /// <summary>Not in the ledger: somebody else had loaded it already, so there was nothing to do.</summary>
     Skipped,
+
+    /// <summary>A word of the system that kept an adopted ledger; etl.load_run_files.status holds it.</summary>
+    Unknown,
 }
 
 /// <summary>One attempt at one file, as the ledger has it.</summary>
@@ -113,6 +134,8 @@ public sealed record LoadFile
     public DateTimeOffset? SupersededAt { get; init; }
     public int? SupersededByLoadRunFileId { get; init; }
     public string? ErrorCode { get; init; }
+
+    /// <summary>A message that an earlier system wrote can hold patients' data: a pointer to it stands in its place.</summary>
     public string? Error { get; init; }
 }
 
@@ -140,7 +163,25 @@ public sealed record RejectedRow
     /// <summary>Every reason at once: column:code, or a code for the row.</summary>
     public IReadOnlyList<string> Reason { get; init; } = [];
 
-    /// <summary>open, repaired or superseded.</summary>
+    /// <summary>open, repaired, or superseded (its file was, or has been loaded since).</summary>
     public string Status { get; init; } = "open";
     public DateTimeOffset RejectedAt { get; init; }
+}
+
+/// <summary>What a rejected row holds. Patients' data: only for an admin who asks for this very row.</summary>
+public sealed record RejectedRowContent
+{
+    public long RejectedRowId { get; init; }
+
+    /// <summary>load or staging, as on <see cref="RejectedRow"/>.</summary>
+    public string Stage { get; init; } = "";
+
+    /// <summary>A row refused by staging: text by raw column, in the table's order. Empty for a row that never reached raw.</summary>
+    public IReadOnlyDictionary<string, string?> Fields { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>A row that never reached raw: as the file has it, read as UTF-8 or UTF-16, whichever it is.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>The same, byte for byte.</summary>
+    public IReadOnlyList<byte>? Bytes { get; init; }
 }
