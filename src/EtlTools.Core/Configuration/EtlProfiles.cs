@@ -18,5 +18,61 @@ public sealed record EtlProfile
 /// <summary>The profiles of an admin's etl.yaml.</summary>
 public sealed class EtlProfiles
 {
-    internal static EtlProfile? Find(string? name, string? path, Func<string, string?> environment) => null;
+    private readonly IReadOnlyList<EtlProfile> _profiles;
+    private readonly IReadOnlyList<string> _searched;
+
+    internal EtlProfiles(string? path, string? defaultName, IReadOnlyList<EtlProfile> profiles, IReadOnlyList<string> searched)
+    {
+        Path = path;
+        DefaultName = defaultName;
+        _profiles = profiles;
+        _searched = searched;
+    }
+
+    /// <summary>The file; null where there is none, and so no profile.</summary>
+    public string? Path { get; }
+
+    /// <summary>The profile used when none is named; null where the file names none.</summary>
+    public string? DefaultName { get; }
+
+    /// <summary>In the order of the file.</summary>
+    public IReadOnlyList<string> Names => _profiles.Select(profile => profile.Name).ToList();
+
+    /// <param name="path">etl.yaml; null: $ETL_CONFIG, ./etl.yaml, then the user's configuration folder, the first that is there.</param>
+    /// <exception cref="EtlException">ProfilesNotFound (a file that was named), ProfilesInvalid (every mistake with file and line).</exception>
+    public static EtlProfiles Load(string? path = null) => Load(path, Environment.GetEnvironmentVariable);
+
+    /// <summary>The profile with this name, compared without case; the default one for null.</summary>
+    /// <exception cref="EtlException">ProfileNotFound.</exception>
+    public EtlProfile Get(string? name = null)
+    {
+        var wanted = name ?? DefaultName;
+        if (wanted is not null
+            && _profiles.FirstOrDefault(profile => string.Equals(profile.Name, wanted, StringComparison.OrdinalIgnoreCase)) is { } found)
+        {
+            return found;
+        }
+
+        var message = (Path, wanted) switch
+        {
+            (null, _) => $"There is no etl.yaml: looked for {string.Join(", ", _searched)}.",
+            (_, null) => $"{Path} names no default profile.",
+            _ => $"{Path} has no profile '{wanted}'.",
+        };
+        throw new EtlException(
+            EtlErrorKind.NotFound,
+            "ProfileNotFound",
+            message,
+            wanted ?? "default",
+            _profiles.Count == 0 ? "Write the profile into etl.yaml, or give a connection string." : $"Use one of: {string.Join(", ", Names)}.");
+    }
+
+    internal static EtlProfiles Load(string? path, Func<string, string?> environment) => EtlProfilesReader.Load(path, environment);
+
+    /// <summary>The named profile; where none is named the default one, or null where there is no default.</summary>
+    internal static EtlProfile? Find(string? name, string? path, Func<string, string?> environment)
+    {
+        var profiles = Load(path, environment);
+        return name is null && profiles.DefaultName is null ? null : profiles.Get(name);
+    }
 }
