@@ -81,6 +81,21 @@ public sealed class S3FaultTests
         Assert.Equal("0123456789", await new StreamReader(opened.Content).ReadToEndAsync());
     }
 
+    [Theory]
+    [InlineData("x-amz-version-id: 3sL4kqtJlcpXroDTDmJ\r\n", "3sL4kqtJlcpXroDTDmJ")]
+    [InlineData("x-amz-version-id: null\r\n", "")]
+    [InlineData("", "")]
+    public async Task Version_is_that_of_the_object_opened(string header, string version)
+    {
+        await using var service = new ScriptedService(
+            ScriptedService.Body(10, "0123456789", status: "206 Partial Content", headers: header));
+        using var store = Store(service.Endpoint);
+
+        await using var opened = await store.OpenAsync(Expected, CancellationToken.None);
+
+        Assert.Equal(version, opened.ObjectVersion);
+    }
+
     [Fact]
     public async Task Resumed_body_is_asked_for_by_range_and_etag()
     {

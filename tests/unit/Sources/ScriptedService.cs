@@ -49,8 +49,13 @@ internal sealed class ScriptedService : IAsyncDisposable
     }
 
     /// <summary>An object's body, or the part of it that is sent before the connection ends.</summary>
-    public static string Body(int promised, string sent, string etag = "\"e\"", string status = "200 OK") =>
-        $"HTTP/1.1 {status}\r\nContent-Length: {promised}\r\nETag: {etag}\r\nLast-Modified: Mon, 18 Aug 2025 01:02:03 GMT\r\nConnection: close\r\n\r\n{sent}";
+    /// <param name="promised">Its Content-Length.</param>
+    /// <param name="sent">What comes.</param>
+    /// <param name="etag">With its quotes.</param>
+    /// <param name="status">Status line.</param>
+    /// <param name="headers">More of them, each with its line end.</param>
+    public static string Body(int promised, string sent, string etag = "\"e\"", string status = "200 OK", string headers = "") =>
+        $"HTTP/1.1 {status}\r\n{headers}Content-Length: {promised}\r\nETag: {etag}\r\nLast-Modified: Mon, 18 Aug 2025 01:02:03 GMT\r\nConnection: close\r\n\r\n{sent}";
 
     public async ValueTask DisposeAsync()
     {
