@@ -10,7 +10,7 @@ public sealed class S3SourceStoreTests
 {
     private static readonly S3Timing Impatient = S3Timing.Default with
     {
-        Idle = TimeSpan.FromMilliseconds(300),
+        Idle = TimeSpan.FromSeconds(1),
         ResumeDelay = TimeSpan.FromMilliseconds(10),
     };
 
