@@ -48,7 +48,7 @@ public sealed class FileDiscovery(EtlDatabase database, PipelineConfig pipeline)
     public async IAsyncEnumerable<FailedFile> FindFailedAsync(
         FileFilter filter, TimeSpan maxAge, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var failed = await SortFailedAsync(filter, maxAge, cancellationToken).ConfigureAwait(false);
+        var failed = await SortFailedAsync(filter, maxAge, new ExtractTypeOrder(pipeline), cancellationToken).ConfigureAwait(false);
         foreach (var file in failed.Take(filter.First ?? int.MaxValue))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -81,7 +81,7 @@ public sealed class FileDiscovery(EtlDatabase database, PipelineConfig pipeline)
         var order = new ExtractTypeOrder(pipeline, priority.Count > 0 ? priority : pipeline.Priority);
         using var store = SourceStoreFactory.Create(pipeline.Source);
         var failed = await FailedCandidatesAsync(
-            store, filter, maxAge, filter.First ?? MaxFailedInPlan, onUnrecognised, cancellationToken).ConfigureAwait(false);
+            store, filter, maxAge, order, filter.First ?? MaxFailedInPlan, onUnrecognised, cancellationToken).ConfigureAwait(false);
         var planned = failed.Select(candidate => candidate.File.Object.Key).ToHashSet(StringComparer.Ordinal);
 
         var fresh = new List<LoadPlan.Candidate>();
@@ -172,9 +172,8 @@ public sealed class FileDiscovery(EtlDatabase database, PipelineConfig pipeline)
     }
 
     private async Task<IReadOnlyList<FailedFile>> SortFailedAsync(
-        FileFilter filter, TimeSpan maxAge, CancellationToken cancellationToken)
+        FileFilter filter, TimeSpan maxAge, ExtractTypeOrder order, CancellationToken cancellationToken)
     {
-        var order = new ExtractTypeOrder(pipeline);
         var failed = await _ledger.GetFailedAsync(filter, maxAge, cancellationToken).ConfigureAwait(false);
         return failed
             .OrderByDescending(file => file.IsDue)
@@ -191,13 +190,14 @@ public sealed class FileDiscovery(EtlDatabase database, PipelineConfig pipeline)
         ISourceStore store,
         FileFilter filter,
         TimeSpan maxAge,
+        ExtractTypeOrder order,
         int limit,
         Action<UnrecognisedFile>? onUnrecognised,
         CancellationToken cancellationToken)
     {
         var convention = new FileNameConvention(pipeline);
         var candidates = new List<LoadPlan.Candidate>();
-        var failed = await SortFailedAsync(filter, maxAge, cancellationToken).ConfigureAwait(false);
+        var failed = await SortFailedAsync(filter, maxAge, order, cancellationToken).ConfigureAwait(false);
         foreach (var chunk in failed.Where(file => file.IsDue).Chunk(MaxFailedInPlan))
         {
             if (candidates.Count >= limit)

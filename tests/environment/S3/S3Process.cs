@@ -30,7 +30,7 @@ public sealed class S3Process : IAsyncDisposable
             var port = LoopbackPort.FindFree();
             var process = Process.Start(new ProcessStartInfo(
                 program.Node,
-                [program.Script, "--directory", folder, "--address", "127.0.0.1", "--port", $"{port}", "--silent", "--no-vhost-buckets"])
+                ["--openssl-legacy-provider", program.Script, "--directory", folder, "--address", "127.0.0.1", "--port", $"{port}", "--silent", "--no-vhost-buckets"])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
