@@ -53,6 +53,8 @@ internal sealed class BinaryCopyWriter : IDisposable
     public void Begin(Stream copy)
     {
         _stream = copy;
+        _filled = 0;
+        MakeRoom(Signature.Length);
         Signature.CopyTo(_filling, 0);
         _filled = Signature.Length;
     }
@@ -78,8 +80,9 @@ internal sealed class BinaryCopyWriter : IDisposable
     /// <summary>Writes the trailer and waits until everything has been handed to the stream, which stays open.</summary>
     public async ValueTask EndAsync(CancellationToken cancellationToken)
     {
+        MakeRoom(sizeof(short));
         BinaryPrimitives.WriteInt16BigEndian(_filling.AsSpan(_filled), -1);
-        _filled += 2;
+        _filled += sizeof(short);
         await SendAsync(cancellationToken).ConfigureAwait(false);
         await _sent.ConfigureAwait(false);
         _stream = null;

@@ -17,7 +17,7 @@ public sealed class VendorDialectTests
     [InlineData("|^|^^||~|~~|", "|^,|~")]
     [InlineData("a|^|^^|b|~|~~|", "a|^,b|~")]
     [InlineData("a|~|^^|b|^|~~|", "a|~,b|^")]
-    [InlineData("|^^^||^^||||~~|", "|^^^|,|||")]
+    [InlineData("|^^^||^^||||~~|", "|^^^|,||")]
     [InlineData("a|^^|^^|b|~~|", "a,^^|b")]
     [InlineData("a|^^|b|~~|~~|", "a,b")]
     [InlineData("ā|^^|Ünïcødé 😀|~~|", "ā,Ünïcødé 😀")]
