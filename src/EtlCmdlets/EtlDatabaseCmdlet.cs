@@ -6,11 +6,9 @@ using EtlTools.Core.Database;
 
 namespace EtlTools.Cmdlets;
 
-/// <summary>A command on a database: the one given, else the session's, else the one that the PG* variables name.</summary>
+/// <summary>A command on a database: the one given, else the session's, else the one that profile or environment name.</summary>
 public abstract class EtlDatabaseCmdlet : EtlCmdlet
 {
-    private static readonly string[] Variables = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"];
-
     private EtlDatabase? _ownDatabase;
 
     [Parameter]
@@ -19,8 +17,11 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
 
     protected EtlDatabase Database => _ownDatabase ?? SessionConnection?.Core ?? (_ownDatabase = Connect());
 
-    /// <summary>The connection that this command runs on where Connect-EtlDatabase made it.</summary>
-    protected EtlConnection? SessionConnection
+    /// <summary>The pipeline that goes with the database; null where nobody named one.</summary>
+    protected string? ConnectionPipeline =>
+        SessionConnection is { } connection ? connection.Pipeline : DefaultConnection.PipelineOf(Connection);
+
+    private EtlConnection? SessionConnection
     {
         get
         {
@@ -49,7 +50,7 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
 
     private EtlDatabase Connect()
     {
-        if (Connection is null && !Variables.Any(name => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name))))
+        if (Connection is null && !DefaultConnection.IsNamed)
         {
             throw new EtlException(
                 EtlErrorKind.Connection,
@@ -59,10 +60,6 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
                 "Run Connect-EtlDatabase, or pass -Connection, or set PGHOST and PGDATABASE.");
         }
 
-        return EtlDatabase.Connect(new ConnectionRequest
-        {
-            ConnectionString = Connection?.ConnectionString,
-            Profile = Connection?.Profile,
-        });
+        return EtlDatabase.Connect(DefaultConnection.RequestFor(Connection));
     }
 }
