@@ -9,6 +9,9 @@ namespace EtlTools.Cmdlets;
 /// <summary>A command on a database: the one given, else the session's, else the one that profile or environment name.</summary>
 public abstract class EtlDatabaseCmdlet : EtlCmdlet
 {
+    // Taken when PowerShell makes the command: a runspace is known on its own thread only.
+    private readonly EtlConnection? _runspaceConnection = RunspaceConnection.Current;
+
     private EtlDatabase? _ownDatabase;
 
     [Parameter]
@@ -25,7 +28,7 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
     {
         get
         {
-            var connection = Connection is null ? RunspaceConnection.Current : Connection.Connection;
+            var connection = Connection is null ? _runspaceConnection : Connection.Connection;
             return connection is not { IsOpen: false }
                 ? connection
                 : throw new EtlException(

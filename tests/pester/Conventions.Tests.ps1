@@ -236,6 +236,11 @@ Describe 'The code of the commands' {
         $assembly.GetReferencedAssemblies().Name | Where-Object { $_ -notmatch '^(System(\..+)?|netstandard|EtlTools\.Core)$' } | Should -BeNullOrEmpty
     }
 
+    It 'asks for the database and the pipeline on the pipeline thread' {
+        # A runspace, and with it the session's connection, is known there only.
+        Get-ChildItem $sources -Recurse -Filter *.cs | Select-String '(token|context) =>.*\b(Database|Config)\b' | Should -BeNullOrEmpty
+    }
+
     It 'has no view with a type literal of the engine' {
         Get-Content -Raw (Join-Path (Split-Path (Get-ModulePath)) 'EtlTools.Format.ps1xml') | Should -Not -Match '\[EtlTools\.'
     }
