@@ -102,20 +102,6 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
         return confirmed;
     }
 
-    /// <summary>A reason is kept for good, beside what was done: it must say something.</summary>
-    protected void RequireReason(string reason)
-    {
-        if (string.IsNullOrWhiteSpace(reason))
-        {
-            throw new EtlException(
-                EtlErrorKind.InvalidInput,
-                "ReasonEmpty",
-                $"{MyInvocation.MyCommand.Name} needs a reason.",
-                "Reason",
-                "Say in -Reason why this is done; it is kept with the run.");
-        }
-    }
-
     /// <summary>Nothing to work on: right after a pipe through which nothing came, otherwise a mistake.</summary>
     protected void RequireInput(string parameter)
     {

@@ -6,10 +6,11 @@ using EtlTools.Core.Database;
 
 namespace EtlTools.Cmdlets;
 
-/// <summary>A command on a database: the one given, else the session's, else the one that the PG* variables name.</summary>
+/// <summary>A command on a database: the one given, else the session's, else the one that profile or environment name.</summary>
 public abstract class EtlDatabaseCmdlet : EtlCmdlet
 {
-    private static readonly string[] Variables = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"];
+    // Taken when PowerShell makes the command: a runspace is known on its own thread only.
+    private readonly EtlConnection? _runspaceConnection = RunspaceConnection.Current;
 
     private EtlDatabase? _ownDatabase;
 
@@ -19,12 +20,15 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
 
     protected EtlDatabase Database => _ownDatabase ?? SessionConnection?.Core ?? (_ownDatabase = Connect());
 
-    /// <summary>The connection that this command runs on where Connect-EtlDatabase made it.</summary>
-    protected EtlConnection? SessionConnection
+    /// <summary>The pipeline that goes with the database; null where nobody named one.</summary>
+    protected string? ConnectionPipeline =>
+        SessionConnection is { } connection ? connection.Pipeline : DefaultConnection.PipelineOf(Connection);
+
+    private EtlConnection? SessionConnection
     {
         get
         {
-            var connection = Connection is null ? RunspaceConnection.Current : Connection.Connection;
+            var connection = Connection is null ? _runspaceConnection : Connection.Connection;
             return connection is not { IsOpen: false }
                 ? connection
                 : throw new EtlException(
@@ -49,7 +53,7 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
 
     private EtlDatabase Connect()
     {
-        if (Connection is null && !Variables.Any(name => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name))))
+        if (Connection is null && !DefaultConnection.IsNamed)
         {
             throw new EtlException(
                 EtlErrorKind.Connection,
@@ -59,10 +63,6 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
                 "Run Connect-EtlDatabase, or pass -Connection, or set PGHOST and PGDATABASE.");
         }
 
-        return EtlDatabase.Connect(new ConnectionRequest
-        {
-            ConnectionString = Connection?.ConnectionString,
-            Profile = Connection?.Profile,
-        });
+        return EtlDatabase.Connect(DefaultConnection.RequestFor(Connection));
     }
 }

@@ -24,6 +24,14 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
     [ValidateRange(1, int.MaxValue)]
     public int? First { get; set; }
 
+    /// <summary>The plan of everything that is found.</summary>
+    protected IReadOnlyList<LoadPlanItem> FindPlan(string[] extractTypes, TimeSpan maxAge, string[] priority, int batchSize)
+    {
+        var discovery = new FileDiscovery(Database, Config);
+        var filter = Filter(extractTypes);
+        return Await(token => discovery.GetPlanAsync(filter, maxAge, priority, batchSize, OnUnrecognised, token));
+    }
+
     protected FileFilter Filter(string[] extractTypes) => new()
     {
         ExtractTypes = extractTypes,

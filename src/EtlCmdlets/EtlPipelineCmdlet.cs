@@ -18,7 +18,7 @@ public abstract class EtlPipelineCmdlet : EtlDatabaseCmdlet
 
     protected PipelineConfig Config => _config ??= PipelineReader.Read(
         PipelinePath.Resolve(this, Pipeline)
-        ?? SessionConnection?.Pipeline
+        ?? ConnectionPipeline
         ?? PipelinePath.FromEnvironment
         ?? throw new EtlException(
             EtlErrorKind.Configuration,

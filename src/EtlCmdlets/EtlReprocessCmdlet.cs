@@ -6,7 +6,7 @@ namespace EtlTools.Cmdlets;
 /// <summary>A command that puts data right: its outcome is one receipt a file.</summary>
 public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
 {
-    /// <summary>Writes the receipts where they were asked for, and an error for every file that failed.</summary>
+    /// <summary>Writes the receipts where they were asked for, and reports what went wrong.</summary>
     protected void WriteReceipts(IReadOnlyList<ReprocessReceipt> receipts, bool passThru)
     {
         if (passThru)
@@ -14,6 +14,12 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
             WriteObject(receipts, enumerateCollection: true);
         }
 
+        ReportOutcome(receipts);
+    }
+
+    /// <summary>An error for every file that failed, a warning for those that were not begun.</summary>
+    protected void ReportOutcome(IReadOnlyList<ReprocessReceipt> receipts)
+    {
         foreach (var receipt in receipts.Where(receipt => receipt.Status == "Failed"))
         {
             WriteFailure(new EtlException(

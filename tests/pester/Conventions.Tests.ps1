@@ -170,7 +170,7 @@ Describe 'Example <Number> of <Name>' -ForEach $examples {
     BeforeAll {
         $errors = $null
         $ast = [System.Management.Automation.Language.Parser]::ParseInput($Code, [ref] $null, [ref] $errors)
-        $calls = $ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] }, $true)
+        $calls = @($ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] }, $true))
     }
 
     It 'parses' {
@@ -178,7 +178,7 @@ Describe 'Example <Number> of <Name>' -ForEach $examples {
     }
 
     It 'shows the command' {
-        $calls.ForEach({ $_.GetCommandName() }) | Should -Contain $Name
+        @(foreach ($call in $calls) { $call.GetCommandName() }) | Should -Contain $Name
     }
 
     It 'uses parameters that exist' {
@@ -212,10 +212,10 @@ Describe 'The output type <TypeName>' -ForEach $outputTypes {
             $property | Should -BeIn $own
         }
 
-        # A script may go on to the members of a part.
+        # A script may go on to the members of a part, or to the pairs of a dictionary.
         $parts = $type.GetProperties().PropertyType | ForEach-Object { $_; $_.GetGenericArguments() } | ForEach-Object { $_.GetProperties().Name }
         foreach ($property in $inScripts) {
-            $property | Should -BeIn ($own + $parts)
+            $property | Should -BeIn ($own + $parts + 'Key', 'Value')
         }
     }
 
@@ -234,6 +234,11 @@ Describe 'The code of the commands' {
     It 'knows no third-party library' {
         $assembly = (Get-Command Get-LoadRun).ImplementingType.Assembly
         $assembly.GetReferencedAssemblies().Name | Where-Object { $_ -notmatch '^(System(\..+)?|netstandard|EtlTools\.Core)$' } | Should -BeNullOrEmpty
+    }
+
+    It 'asks for the database and the pipeline on the pipeline thread' {
+        # A runspace, and with it the session's connection, is known there only.
+        Get-ChildItem $sources -Recurse -Filter *.cs | Select-String '(token|context) =>.*\b(Database|Config)\b' | Should -BeNullOrEmpty
     }
 
     It 'has no view with a type literal of the engine' {

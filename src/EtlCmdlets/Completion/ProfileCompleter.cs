@@ -6,5 +6,6 @@ namespace EtlTools.Cmdlets.Completion;
 public sealed class ProfileCompleter : BoundedCompleter
 {
     internal override Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<Choice>>([]);
+        Task.FromResult<IReadOnlyList<Choice>>(
+            [.. EtlProfiles.Load(context.ConfigurationFile).Names.Select(name => new Choice(name, "profile"))]);
 }

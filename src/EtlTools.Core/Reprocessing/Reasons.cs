@@ -1,7 +1,7 @@
 namespace EtlTools.Core.Reprocessing;
 
 /// <summary>Whatever changes loaded data says why; the reason stays in the ledger.</summary>
-internal static class Reasons
+public static class Reasons
 {
     /// <exception cref="EtlException">ReasonEmpty.</exception>
     public static void Require(string? reason)

@@ -37,16 +37,19 @@ public sealed class ConnectEtlDatabaseCommand : EtlCmdlet
 
     protected override void Process()
     {
+        var profiles = ConfigurationFile is null ? null : GetUnresolvedProviderPathFromPSPath(ConfigurationFile);
+        var pipeline = PipelinePath.Resolve(this, Pipeline)
+            ?? (ConnectionString is null ? DefaultConnection.PipelineOf(Profile, profiles) : null);
         var database = EtlDatabase.Connect(new ConnectionRequest
         {
             ConnectionString = ConnectionString,
             Profile = Profile,
-            ProfilePath = ConfigurationFile is null ? null : GetUnresolvedProviderPathFromPSPath(ConfigurationFile),
+            ProfilePath = profiles,
             UserName = Credential?.UserName,
             Password = Credential?.GetNetworkCredential().Password,
         });
         var info = Await(database.GetInfoAsync);
-        var connection = new EtlConnection(database, info, PipelinePath.Resolve(this, Pipeline));
+        var connection = new EtlConnection(database, info, pipeline);
         RunspaceConnection.Set(connection);
         WriteVerbose($"Connected to {connection} ({info.ServerVersion}, TLS: {info.Tls}, schema: {info.Schema}).");
         if (info.Schema != "Current")

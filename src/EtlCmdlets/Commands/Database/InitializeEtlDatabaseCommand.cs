@@ -17,7 +17,7 @@ public sealed class InitializeEtlDatabaseCommand : EtlDatabaseCmdlet
 
     protected override void Process()
     {
-        var name = PipelinePath.Resolve(this, Pipeline) ?? SessionConnection?.Pipeline ?? PipelinePath.FromEnvironment;
+        var name = PipelinePath.Resolve(this, Pipeline) ?? ConnectionPipeline ?? PipelinePath.FromEnvironment;
         var pipeline = name is null ? null : PipelineReader.Read(name);
         var schema = new SchemaManager(Database);
         var action = pipeline is null ? "Create or upgrade the ledger" : $"Create or upgrade the ledger and the tables of {pipeline.Name}";

@@ -24,6 +24,7 @@ public sealed class FindFailedFileCommand : EtlDiscoveryCmdlet
     protected override void Process()
     {
         var discovery = new FileDiscovery(Database, Config);
-        Stream(token => discovery.FindFailedAsync(Filter(ExtractType), MaxAge, token));
+        var filter = Filter(ExtractType);
+        Stream(token => discovery.FindFailedAsync(filter, MaxAge, token));
     }
 }

@@ -15,6 +15,7 @@ public sealed class FindNewFileCommand : EtlDiscoveryCmdlet
     protected override void Process()
     {
         var discovery = new FileDiscovery(Database, Config);
-        Stream(token => discovery.FindNewAsync(Filter(ExtractType), OnUnrecognised, token));
+        var filter = Filter(ExtractType);
+        Stream(token => discovery.FindNewAsync(filter, OnUnrecognised, token));
     }
 }

@@ -19,7 +19,7 @@ public sealed class GetLoadPlanCommand : EtlDiscoveryCmdlet
 
     [Parameter]
     [ArgumentCompleter(typeof(ExtractTypeCompleter))]
-    public string[]? Priority { get; set; }
+    public string[] Priority { get; set; } = [];
 
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -27,10 +27,7 @@ public sealed class GetLoadPlanCommand : EtlDiscoveryCmdlet
 
     protected override void End()
     {
-        var discovery = new FileDiscovery(Database, Config);
-        var plan = Await(token => discovery.GetPlanAsync(
-            Filter(ExtractType), MaxAge, Priority ?? Config.Priority, BatchSize, OnUnrecognised, token));
-        WriteObject(plan, enumerateCollection: true);
+        WriteObject(FindPlan(ExtractType, MaxAge, Priority, BatchSize), enumerateCollection: true);
         base.End();
     }
 }

@@ -33,7 +33,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
 
     [Parameter(ParameterSetName = "Found")]
     [ArgumentCompleter(typeof(ExtractTypeCompleter))]
-    public string[]? Priority { get; set; }
+    public string[] Priority { get; set; } = [];
 
     [Parameter]
     public SwitchParameter SkipStaging { get; set; }
@@ -80,16 +80,14 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
 
     private IReadOnlyList<LoadPlanItem> Plan()
     {
-        var discovery = new FileDiscovery(Database, Config);
-        return (_plan.Count, _keys.Count) switch
+        if (_keys.Count > 0)
         {
-            ( > 0, _) => _plan,
-            (_, > 0) => Await(token => discovery.PlanFilesAsync(_keys, token)),
-            // A search before the pipe that found nothing must not load everything.
-            _ when ReadsPipeline => [],
-            _ => Await(token => discovery.GetPlanAsync(
-                Filter(ExtractType), MaxAge, Priority ?? Config.Priority, BatchSize, OnUnrecognised, token)),
-        };
+            var discovery = new FileDiscovery(Database, Config);
+            return Await(token => discovery.PlanFilesAsync(_keys, token));
+        }
+
+        // A search before the pipe that found nothing must not load everything.
+        return _plan.Count > 0 || ReadsPipeline ? _plan : FindPlan(ExtractType, MaxAge, Priority, BatchSize);
     }
 
     private void Load(IReadOnlyList<LoadPlanItem> plan)
@@ -112,7 +110,8 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
                 failed.Add(file);
             }
         }));
-        var run = Await(token => new LoadEngine(Database, Config).LoadAsync(plan, options, progress, token));
+        var engine = new LoadEngine(Database, Config);
+        var run = Await(token => engine.LoadAsync(plan, options, progress, token));
         bar.Dispose();
         WriteObject(run);
 

@@ -17,6 +17,7 @@ public sealed class GetReprocessMetricCommand : EtlDatabaseCmdlet
     protected override void End()
     {
         var since = Since ?? DateTimeOffset.Now.AddDays(-DefaultDays);
-        WriteObject(Await(token => new ReprocessMetrics(Database).GetAsync(since, token)));
+        var metrics = new ReprocessMetrics(Database);
+        WriteObject(Await(token => metrics.GetAsync(since, token)));
     }
 }

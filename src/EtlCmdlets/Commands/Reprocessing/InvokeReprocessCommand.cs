@@ -53,7 +53,7 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    protected override void Begin() => RequireReason(Reason);
+    protected override void Begin() => Reasons.Require(Reason);
 
     // A file says more than the run that it belongs to.
     protected override void Process()
@@ -89,22 +89,33 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
             MaxFailure = MaxFailure,
         };
         var engine = new ReprocessEngine(Database, Config);
-        using var bar = new ProgressBar(this, "Reprocessing");
-        var progress = new PostedProgress<ReprocessProgress>(report => OnPipeline(() => bar.Show(report)));
         var action = HardDelete ? "Reprocess and delete the old raw rows" : "Reprocess";
         if (Confirmed(action, Describe(target), out var isPreview))
         {
             if (!HardDelete || Force || ConfirmedDelete(target))
             {
-                var receipts = Await(token => engine.ExecuteAsync(target, options, progress, token));
-                bar.Dispose();
-                WriteReceipts(receipts, PassThru);
+                ReportOutcome(WithProgress(PassThru, (progress, token) => engine.ExecuteAsync(target, options, progress, token)));
             }
         }
         else if (isPreview)
         {
-            WriteObject(Await(token => engine.PreviewAsync(target, options, progress, token)));
+            WriteObject(WithProgress(false, (progress, token) => engine.PreviewAsync(target, options, progress, token)));
         }
+    }
+
+    // A receipt is written as soon as its file is committed: what Ctrl+C leaves behind can then be undone.
+    private T WithProgress<T>(bool writesReceipts, Func<IProgress<ReprocessProgress>, CancellationToken, Task<T>> work)
+    {
+        using var bar = new ProgressBar(this, "Reprocessing");
+        var progress = new PostedProgress<ReprocessProgress>(report => OnPipeline(() =>
+        {
+            bar.Show(report);
+            if (writesReceipts && report.FinishedFile is { } receipt)
+            {
+                WriteObject(receipt);
+            }
+        }));
+        return Await(token => work(progress, token));
     }
 
     // -Confirm:$false is the admin's word too.

@@ -32,7 +32,7 @@ public sealed class RepairRejectedRowCommand : EtlReprocessCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    protected override void Begin() => RequireReason(Reason);
+    protected override void Begin() => Reasons.Require(Reason);
 
     protected override void Process()
     {

@@ -26,7 +26,7 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    protected override void Begin() => RequireReason(Reason);
+    protected override void Begin() => Reasons.Require(Reason);
 
     // A receipt says more than the run that wrote it.
     protected override void Process()

@@ -46,6 +46,7 @@ public sealed class GetLoadFileCommand : EtlDatabaseCmdlet
             IncludeSuperseded = !ExcludeSuperseded,
             First = First,
         };
-        Stream(token => new RunLedger(Database).GetFilesAsync(query, token));
+        var ledger = new RunLedger(Database);
+        Stream(token => ledger.GetFilesAsync(query, token));
     }
 }

@@ -58,6 +58,7 @@ public sealed class GetLoadRunCommand : EtlDatabaseCmdlet
             MaxErrorRate = MaxErrorRate ?? Defaults.MaxErrorRate,
             First = First,
         };
-        Stream(token => new RunLedger(Database).GetRunsAsync(query, token));
+        var ledger = new RunLedger(Database);
+        Stream(token => ledger.GetRunsAsync(query, token));
     }
 }

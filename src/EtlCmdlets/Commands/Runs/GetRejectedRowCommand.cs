@@ -41,6 +41,7 @@ public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
             IncludeClosed = IncludeClosed,
             First = First,
         };
-        Stream(token => new RunLedger(Database).GetRejectedRowsAsync(query, token));
+        var ledger = new RunLedger(Database);
+        Stream(token => ledger.GetRejectedRowsAsync(query, token));
     }
 }

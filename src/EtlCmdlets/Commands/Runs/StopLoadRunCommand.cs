@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using EtlTools.Cmdlets.Completion;
 using EtlTools.Cmdlets.Parameters;
+using EtlTools.Core.Reprocessing;
 using EtlTools.Core.Runs;
 
 namespace EtlTools.Cmdlets.Commands.Runs;
@@ -21,7 +22,7 @@ public sealed class StopLoadRunCommand : EtlDatabaseCmdlet
     [Duration]
     public TimeSpan Wait { get; set; } = TimeSpan.FromSeconds(30);
 
-    protected override void Begin() => RequireReason(Reason);
+    protected override void Begin() => Reasons.Require(Reason);
 
     protected override void Process()
     {

@@ -12,6 +12,9 @@ public sealed class TestStagingIntegrityCommand : EtlPipelineCmdlet
     [ArgumentCompleter(typeof(ExtractTypeCompleter))]
     public string[] ExtractType { get; set; } = [];
 
-    protected override void Process() =>
-        Stream(token => new StagingIntegrity(Database, Config).TestAsync(ExtractType, token));
+    protected override void Process()
+    {
+        var integrity = new StagingIntegrity(Database, Config);
+        Stream(token => integrity.TestAsync(ExtractType, token));
+    }
 }
