@@ -1,1 +1,3 @@
-return 0;
+using EtlTools.Host;
+
+return await EtlHost.RunAsync(args);

@@ -81,6 +81,15 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
         return await ledger.GetRunAsync(session.LoadRunId, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Whether earlier runs left files without staging: then an empty plan has work to do too.</summary>
+    /// <exception cref="EtlException">Those of the schema and of connecting.</exception>
+    public async Task<bool> HasUnstagedFilesAsync(CancellationToken cancellationToken)
+    {
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
+        return await new PendingStaging(database, pipeline, new ExtractTableReader(pipeline), new FileStager())
+            .ExistsAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     private async Task LoadFilesAsync(
         IReadOnlyList<LoadPlanItem> plan, LoadOptions options, RunSession session, FileTransaction files, LoadReporter reporter)
     {

@@ -9,6 +9,20 @@ namespace EtlTools.Core.Loading;
 /// <summary>Stages what earlier runs loaded with staging left for later, a file a transaction.</summary>
 internal sealed class PendingStaging(EtlDatabase database, PipelineConfig pipeline, ExtractTableReader tables, FileStager stager)
 {
+    public async Task<bool> ExistsAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await connection.QuerySingleAsync<bool>(new CommandDefinition(
+                StagingRunSql.HasUnstaged, new { pipeline = pipeline.Name }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
     public async Task StageAsync(Guid loadRunId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);

@@ -44,6 +44,11 @@ internal static class StagingRunSql
           AND staged_at IS NULL AND superseded_at IS NULL
         """;
 
+    public const string HasUnstaged = """
+        SELECT EXISTS (SELECT FROM etl.load_run_files
+                       WHERE pipeline = @pipeline AND status = 'completed' AND staged_at IS NULL AND superseded_at IS NULL)
+        """;
+
     public const string IsUnstaged = """
         SELECT EXISTS (SELECT FROM etl.load_run_files
                        WHERE load_run_file_id = @file AND staged_at IS NULL AND superseded_at IS NULL AND status = 'completed')
