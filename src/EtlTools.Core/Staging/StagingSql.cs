@@ -199,13 +199,14 @@ internal sealed class StagingSql
                       AND u.superseded_at IS NULL AND u.staged_at IS NULL))
         """;
 
+    // Rows that were there before EtlTools have no row number; of those the one that was written last wins, as it did then.
     private string NewestValid(IEnumerable<string> segments, string rows, string join)
     {
         var branches = string.Join(
             "\nUNION ALL\n",
             segments.Select(segment => $"""
-                SELECT {Values()}, t.{Lineage.FileId}, t.etl_extracted_at, t.{Lineage.RowNumber} AS etl_row
-                FROM (SELECT {TextList()}, r.{Lineage.FileId}, r.{Lineage.RowNumber},
+                SELECT {Values()}, t.{Lineage.FileId}, t.etl_extracted_at, t.{Lineage.RowNumber} AS etl_row, t.etl_place
+                FROM (SELECT {TextList()}, r.{Lineage.FileId}, r.{Lineage.RowNumber}, r.ctid AS etl_place,
                              coalesce(f.extracted_at, '-infinity') AS etl_extracted_at
                       FROM ONLY {segment} r
                       {join}
@@ -216,8 +217,8 @@ internal sealed class StagingSql
                 """));
         return $"""
             SELECT DISTINCT ON ({_key}) *
-            FROM ({branches}) u ({_targetColumns}, {Lineage.FileId}, etl_extracted_at, etl_row)
-            ORDER BY {_key}, etl_extracted_at DESC, {Lineage.FileId} DESC, etl_row DESC NULLS LAST
+            FROM ({branches}) u ({_targetColumns}, {Lineage.FileId}, etl_extracted_at, etl_row, etl_place)
+            ORDER BY {_key}, etl_extracted_at DESC, {Lineage.FileId} DESC, etl_row DESC NULLS LAST, etl_place DESC
             """;
     }
 
