@@ -26,15 +26,38 @@ internal sealed class ConfigDocument
     /// <summary>The map that a file consists of; null, and a mistake, where it is not one.</summary>
     public static ConfigMap? Parse(string yaml, string path, ConfigMistakes mistakes)
     {
+        var document = new ConfigDocument(yaml, path, mistakes);
         try
         {
-            return new ConfigDocument(yaml, path, mistakes).ReadDocument();
+            return document.ReadDocument();
         }
-        catch (YamlException error)
+        catch (Exception error) when (error is YamlException or InvalidOperationException or ArgumentException or IndexOutOfRangeException)
         {
-            mistakes.Add(path, (int)error.Start.Line, $"this is not YAML ({Words(error)})", "YAML: 'key: value', indented by spaces");
+            var (line, words) = document.Locate(error, yaml);
+            mistakes.Add(path, line, $"this is not YAML ({words})", "'key: value', indented by spaces");
             return null;
         }
+    }
+
+    private (int Line, string Words) Locate(Exception error, string yaml)
+    {
+        // The most frequent cause, for which the library names a line far above.
+        var tab = Array.FindIndex(yaml.Split('\n'), line => line.TrimStart(' ').StartsWith('\t'));
+        if (tab >= 0)
+        {
+            return (tab + 1, "the line is indented by a tab");
+        }
+
+        if (error is not YamlException fault)
+        {
+            // The library's scanner fails on some texts without saying where: it is after the last thing that was read.
+            return ((int)(_parser.Current?.End.Line ?? 1), "here or in the next lines");
+        }
+
+        // The start is where a construct began, the end where it went wrong; a quote that is not closed goes wrong at the
+        // end of the file.
+        var words = Words(fault);
+        return ((int)(words.Contains("quoted", StringComparison.Ordinal) ? fault.Start : fault.End).Line, words);
     }
 
     private ConfigMap? ReadDocument()
@@ -78,7 +101,11 @@ internal sealed class ConfigDocument
                 : throw new YamlException(start, start, "an alias that no anchor defines");
         }
 
-        var anchor = ((NodeEvent)_parser.Current).Anchor;
+        if (_parser.Current is not NodeEvent { Anchor: var anchor })
+        {
+            throw new YamlException(start, start, "a value is missing");
+        }
+
         var node = _parser.Current switch
         {
             Scalar => ReadScalar(),

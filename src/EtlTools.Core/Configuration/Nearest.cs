@@ -6,10 +6,13 @@ internal static class Nearest
     /// <summary>The candidate that is fewest edits away, if it is near enough to be meant; null otherwise.</summary>
     public static string? Find(string name, IEnumerable<string> candidates) => candidates
         .Select(candidate => (Candidate: candidate, Distance: Distance(name.ToLowerInvariant(), candidate.ToLowerInvariant())))
-        .Where(pair => pair.Distance <= Math.Max(1, Math.Min(name.Length, pair.Candidate.Length) / 3))
+        .Where(pair => pair.Distance <= Tolerance(Math.Min(name.Length, pair.Candidate.Length)))
         .OrderBy(pair => pair.Distance)
         .Select(pair => pair.Candidate)
         .FirstOrDefault();
+
+    // Two swapped letters are two edits, and may be met from four letters on.
+    private static int Tolerance(int length) => length < 4 ? 1 : Math.Max(2, length / 3);
 
     /// <summary>Levenshtein distance.</summary>
     private static int Distance(string a, string b)

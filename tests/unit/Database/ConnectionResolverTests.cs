@@ -1,7 +1,6 @@
 using EtlTools.Core;
 using EtlTools.Core.Database;
 using Npgsql;
-using Xunit;
 
 namespace EtlTools.Tests.Database;
 

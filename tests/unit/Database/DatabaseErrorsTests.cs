@@ -3,7 +3,6 @@ using System.Reflection;
 using EtlTools.Core;
 using EtlTools.Core.Database;
 using Npgsql;
-using Xunit;
 
 namespace EtlTools.Tests.Database;
 

@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using EtlTools.Core;
 using EtlTools.Core.Database;
+using EtlTools.Tests.Infrastructure;
 using Npgsql;
-using Xunit;
 
 namespace EtlTools.Tests.Database;
 
@@ -11,7 +11,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
 {
     private string Remote => $"Host={server.RemoteName};Port={server.Port};Database=postgres;Username=postgres;Password={SecuredServer.Password}";
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task It_tells_what_answered()
     {
         await server.UseTlsAsync(false);
@@ -24,7 +24,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         Assert.NotEmpty(info.ServerVersion);
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task The_schema_version_is_compared_with_the_migrations()
     {
         await using var database = server.Connect(server.ConnectionString);
@@ -45,7 +45,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         }
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task Every_session_has_the_settings_the_engine_relies_on()
     {
         await using var database = server.Connect(server.ConnectionString);
@@ -71,7 +71,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         }
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task An_unpooled_session_ends_when_it_is_closed()
     {
         await using var database = server.Connect(server.ConnectionString);
@@ -91,7 +91,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         }
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_pool_outlives_a_restart_of_the_server()
     {
         await using var database = server.Connect(server.ConnectionString);
@@ -102,7 +102,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         Assert.Equal("postgres", (await database.GetInfoAsync(default)).Database);
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_wrong_password_is_refused_without_repeating_it()
     {
         await using var database = server.Connect(server.ConnectionString + "1");
@@ -112,7 +112,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         Assert.DoesNotContain(SecuredServer.Password, error.ToString(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_missing_password_is_said_to_be_missing()
     {
         var empty = Path.GetTempFileName();
@@ -127,7 +127,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         }
     }
 
-    [Theory]
+    [PrivatePostgresTheory]
     [InlineData("Passfile=/no/such/file")]
     [InlineData("SSL Mode=Require;SSL Certificate=/no/such/file;Password=x")]
     public async Task A_file_that_is_not_there_is_told(string setting)
@@ -137,7 +137,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         Assert.Equal("ConnectionFileUnreadable", (await RefusedAsync(database)).ErrorId);
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_password_file_is_used()
     {
         var file = Path.GetTempFileName();
@@ -155,7 +155,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         }
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_wrong_database_is_named()
     {
         await using var database = server.Connect(server.ConnectionString.Replace("Database=postgres", "Database=clinic_x", StringComparison.Ordinal));
@@ -163,7 +163,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         Assert.Equal(("DatabaseNotFound", "clinic_x"), (error.ErrorId, error.Target));
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_role_without_privileges_is_told_which()
     {
         await server.ExecuteAsync("CREATE SCHEMA closed; CREATE TABLE closed.t (); CREATE ROLE reader LOGIN PASSWORD 'x'");
@@ -183,7 +183,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         }
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_closed_port_is_named()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -199,7 +199,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         Assert.DoesNotContain("hidden", error.ToString(), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_server_that_never_answers_is_a_timeout()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -210,7 +210,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         Assert.Equal("ConnectionTimeout", (await RefusedAsync(database)).ErrorId);
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task An_unknown_host_is_named()
     {
         await using var database = server.Connect("Host=no-such-host.invalid;Timeout=5");
@@ -219,7 +219,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         Assert.Contains("no-such-host.invalid", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_remote_server_without_tls_is_refused_unless_the_admin_says_so()
     {
         await server.UseTlsAsync(false);
@@ -234,7 +234,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
         }
     }
 
-    [Fact]
+    [PrivatePostgresFact]
     public async Task A_remote_server_is_verified_against_the_authority()
     {
         await server.UseTlsAsync(true);

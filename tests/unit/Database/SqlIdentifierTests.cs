@@ -1,6 +1,5 @@
 using EtlTools.Core;
 using EtlTools.Core.Database;
-using Xunit;
 
 namespace EtlTools.Tests.Database;
 

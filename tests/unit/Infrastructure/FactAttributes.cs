@@ -19,6 +19,11 @@ public sealed class PrivatePostgresFactAttribute : FactAttribute
     public PrivatePostgresFactAttribute() => Skip = PostgresServer.PrivateSkipReason;
 }
 
+public sealed class PrivatePostgresTheoryAttribute : TheoryAttribute
+{
+    public PrivatePostgresTheoryAttribute() => Skip = PostgresServer.PrivateSkipReason;
+}
+
 /// <summary>Needs a PostgreSQL cluster of its own and a small disk, which only root on Linux can make.</summary>
 public sealed class SmallDiskFactAttribute : FactAttribute
 {
