@@ -18,6 +18,7 @@ build_all() {
 }
 
 # The program that finds, starts and ends servers, runs the tests and makes sample files; without a word it says how.
-environment() {
-    dotnet exec tests/environment/bin/Release/net10.0/EtlTools.TestEnvironment.dll "$@"
+# It takes the script's place, so that a signal to the script reaches it.
+become_environment() {
+    exec dotnet exec tests/environment/bin/Release/net10.0/EtlTools.TestEnvironment.dll "$@"
 }

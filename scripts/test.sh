@@ -13,4 +13,4 @@ if ! build_all; then
     exit 1
 fi
 
-environment test "$@"
+become_environment test "$@"

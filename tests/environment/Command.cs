@@ -61,12 +61,21 @@ public static class Command
     }
 
     /// <summary>Runs to the end on this process's own terminal. Returns the exit code.</summary>
+    /// <param name="guardedFolder">A folder that the program works in; both end with this process, however it ends.</param>
     public static async Task<int> RunVisiblyAsync(
-        string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
+        string file,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null,
+        string? directory = null,
+        string? guardedFolder = null)
     {
         try
         {
             using var process = Process.Start(CreateStart(file, arguments, directory, environment))!;
+            if (guardedFolder is not null)
+            {
+                Guard.WatchProcess(process.Id, guardedFolder);
+            }
 
             // Whoever ends us means the whole run. (Ctrl+C reaches the other process by itself.)
             using var ending = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => process.Kill(entireProcessTree: true));

@@ -109,7 +109,7 @@ public static class Guard
         try
         {
             using var process = Process.GetProcessById(processId);
-            process.Kill();
+            process.Kill(entireProcessTree: true);
             process.WaitForExit(5000);
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)

@@ -65,7 +65,7 @@ public sealed class TestRunner
             arguments.AddRange(["--filter", filter.AsSpan().ContainsAny("=~") ? filter : $"FullyQualifiedName~{filter}"]);
         }
 
-        var exitCode = await Command.RunVisiblyAsync(Command.Dotnet, arguments, variables, _root);
+        var exitCode = await Command.RunVisiblyAsync(Command.Dotnet, arguments, variables, _root, _results);
         var path = Path.Combine(_results, ResultFile);
         var counts = File.Exists(path) ? TestCounts.FromTrx(path) : TestCounts.None;
         Console.WriteLine($"xUnit: {counts}");
@@ -92,8 +92,8 @@ public sealed class TestRunner
         }
 
         var all = powerShell.Variables().Concat(variables).ToDictionary(pair => pair.Key, pair => pair.Value);
-        all["ETL_TEST_ENVIRONMENT"] = typeof(TestRunner).Assembly.Location;
-        var exitCode = await Command.RunVisiblyAsync(powerShell.Path, arguments, all, _root);
+        all["ETL_TEST_FOLDER"] = _results;
+        var exitCode = await Command.RunVisiblyAsync(powerShell.Path, arguments, all, _root, _results);
         var counts = File.Exists(path)
             ? JsonSerializer.Deserialize<TestCounts>(await File.ReadAllTextAsync(path))!
             : TestCounts.None;

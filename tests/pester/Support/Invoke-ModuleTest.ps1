@@ -13,7 +13,7 @@ param(
 )
 
 $ErrorActionPreference = 'Stop'
-Import-Module Pester -MinimumVersion 5.0 -MaximumVersion 5.99
+Import-Module Pester -MinimumVersion 5.0
 Import-Module (Join-Path $PSScriptRoot 'TestEnvironment.psm1')
 
 $configuration = New-PesterConfiguration

@@ -13,7 +13,6 @@ Set-StrictMode -Version 3.0
 
 $root = (Resolve-Path (Join-Path $PSScriptRoot '../../..')).Path
 $program = Join-Path $root 'tests/environment/bin/Release/net10.0/EtlTools.TestEnvironment.dll'
-$temporary = [System.Collections.Generic.List[string]]::new()
 
 # The module under test.
 function Get-ModulePath {
@@ -72,11 +71,11 @@ function Remove-TestBucket {
     Invoke-Environment delete-bucket $Bucket | Out-Null
 }
 
-# An empty folder, outside the tree. Returns its path.
+# An empty folder, outside the tree. Returns its path. scripts/test.sh deletes what a test forgets.
 function New-TestFolder {
-    $path = Join-Path ([System.IO.Path]::GetTempPath()) "etltools-test-$($env:ETL_TEST_RUN)-$([guid]::NewGuid().ToString('n').Substring(0, 12))"
-    $temporary.Add((New-Item -ItemType Directory $path).FullName)
-    $path
+    $base = $env:ETL_TEST_FOLDER ? $env:ETL_TEST_FOLDER : [System.IO.Path]::GetTempPath()
+    $path = Join-Path $base "etltools-test-$([guid]::NewGuid().ToString('n').Substring(0, 12))"
+    (New-Item -ItemType Directory $path).FullName
 }
 
 function Remove-TestFolder {
@@ -111,10 +110,6 @@ function Invoke-Environment {
         throw "EtlTools.TestEnvironment $($args[0]): exit code $LASTEXITCODE. $output"
     }
     $output
-}
-
-$ExecutionContext.SessionState.Module.OnRemove = {
-    $temporary | Remove-Item -Recurse -Force -ErrorAction Ignore
 }
 
 Export-ModuleMember -Function *-Test*, Get-ModulePath, Get-S3Endpoint, Test-*, New-VendorFile

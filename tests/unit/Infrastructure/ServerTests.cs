@@ -1,5 +1,6 @@
 using System.Text;
 using Dapper;
+using EtlTools.Core.Configuration;
 using Npgsql;
 
 namespace EtlTools.Tests.Infrastructure;
@@ -22,6 +23,15 @@ public sealed class ServerTests
 
         await using var connection = new NpgsqlConnection(await PostgresServer.ConnectionStringAsync());
         Assert.Equal(0, await connection.ExecuteScalarAsync<int>("SELECT count(*) FROM pg_database WHERE datname = @name", new { name }));
+    }
+
+    [PostgresFact]
+    public async Task A_database_can_come_with_the_schema_and_a_pipelines_tables()
+    {
+        await using var database = await PostgresDatabase.CreateWithPipelineAsync(PipelineReader.Read("indici"));
+
+        Assert.NotNull(await database.ScalarAsync<string>("SELECT to_regclass('etl.load_runs')::text"));
+        Assert.Equal(18, await database.ScalarAsync<int>("SELECT count(*) FROM pg_tables WHERE schemaname = 'stg'"));
     }
 
     [PrivatePostgresFact]

@@ -33,4 +33,15 @@ public sealed class VendorFileTests
     [Fact]
     public void A_column_that_is_not_there_is_refused() =>
         Assert.Throws<ArgumentException>(() => VendorFile.WithColumns("Allergies", ["allergy_id"]).AddRow(("alergy_id", "1")));
+
+    [Fact]
+    public void Every_type_of_the_indici_pipeline_has_valid_rows_of_its_width()
+    {
+        var pipeline = PipelineReader.Read("indici");
+        foreach (var type in pipeline.ExtractTypes)
+        {
+            var text = Encoding.Unicode.GetString(VendorFile.For(pipeline, type.Name).AddValidRow(1).ToBytes());
+            Assert.Equal(type.Columns.Count(column => column.InFile), text.Split("|^^|").Length);
+        }
+    }
 }
