@@ -12,8 +12,8 @@ namespace EtlTools.Tests.Engine;
 /// </summary>
 public sealed class StagingIsAFunctionOfRawTests
 {
-    private const int Histories = 250;
-    private const int Steps = 9;
+    private const int Histories = 200;
+    private const int Steps = 6;
 
     [PostgresTheory]
     [InlineData(0)]
