@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Runtime.CompilerServices;
 using EtlTools.Cmdlets.Completion;
 using EtlTools.Core.Runs;
 
@@ -27,6 +28,9 @@ public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
     public SwitchParameter IncludeClosed { get; set; }
 
     [Parameter]
+    public SwitchParameter IncludeContent { get; set; }
+
+    [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? First { get; set; }
 
@@ -42,6 +46,25 @@ public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
             First = First,
         };
         var ledger = new RunLedger(Database);
-        Stream(token => ledger.GetRejectedRowsAsync(query, token));
+        if (IncludeContent)
+        {
+            Stream(token => WithContent(ledger, query, token));
+        }
+        else
+        {
+            Stream(token => ledger.GetRejectedRowsAsync(query, token));
+        }
+    }
+
+    private static async IAsyncEnumerable<PSObject> WithContent(
+        RunLedger ledger, RejectedRowQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var row in ledger.GetRejectedRowsAsync(query, cancellationToken).ConfigureAwait(false))
+        {
+            var content = await ledger.GetRejectedRowContentAsync(row.RejectedRowId, cancellationToken).ConfigureAwait(false);
+            var shown = PSObject.AsPSObject(row);
+            shown.Properties.Add(new PSNoteProperty("Content", content));
+            yield return shown;
+        }
     }
 }
