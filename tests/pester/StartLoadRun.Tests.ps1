@@ -143,7 +143,7 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         $empty = New-TestDatabase
         try {
             Add-PatientFile $scene 2026-01-01
-            Assert-EtlError (Get-FirstError { Start-LoadRun -Connection $empty -Pipeline $scene.Pipeline -ErrorAction Stop }) SchemaNotInitialized MetadataError
+            Assert-EtlError (Get-FirstError { Start-LoadRun -Connection $empty -Pipeline $scene.Pipeline -ErrorAction Stop }) SchemaMissing MetadataError
         }
         finally {
             Remove-TestDatabase $empty
