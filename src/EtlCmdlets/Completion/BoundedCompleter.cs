@@ -20,11 +20,11 @@ public abstract class BoundedCompleter : IArgumentCompleter
         try
         {
             // The session's state belongs to the pipeline thread: it is read before the work leaves it.
-            var context = new CompletionContext(fakeBoundParameters, RunspaceConnection.Current);
+            var context = new CompletionContext(Unquote(wordToComplete), fakeBoundParameters, RunspaceConnection.Current);
             using var limit = new CancellationTokenSource(Limit);
             var task = Task.Run(() => FindAsync(context, limit.Token), limit.Token);
             return task.Wait(Limit)
-                ? [.. task.Result.Where(choice => StartsWith(choice.Value, wordToComplete)).Select(ToResult)]
+                ? [.. task.Result.Where(choice => choice.Value.StartsWith(context.Word, StringComparison.OrdinalIgnoreCase)).Select(ToResult)]
                 : [];
         }
         catch (Exception)
@@ -36,8 +36,7 @@ public abstract class BoundedCompleter : IArgumentCompleter
 
     internal abstract Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken);
 
-    private static bool StartsWith(string value, string word) =>
-        value.StartsWith(word.Trim('\'', '"'), StringComparison.OrdinalIgnoreCase);
+    private static string Unquote(string word) => word.Trim('\'', '"');
 
     private static CompletionResult ToResult(Choice choice)
     {

@@ -13,8 +13,9 @@ internal sealed class CompletionContext
     private readonly ConnectionArgument? _argument;
     private readonly EtlConnection? _session;
 
-    public CompletionContext(IDictionary parameters, EtlConnection? session)
+    public CompletionContext(string word, IDictionary parameters, EtlConnection? session)
     {
+        Word = word;
         _parameters = parameters;
         _argument = Parameter("Connection") switch
         {
@@ -24,6 +25,9 @@ internal sealed class CompletionContext
         };
         _session = _argument is null ? session : _argument.Connection;
     }
+
+    /// <summary>What has been typed of the value, without quotes.</summary>
+    public string Word { get; }
 
     public string? ConfigurationFile => Parameter("ConfigurationFile") as string;
 

@@ -1,9 +1,19 @@
+using EtlTools.Core.Runs;
+
 namespace EtlTools.Cmdlets.Completion;
 
-/// <summary>The extract types of the pipeline in use.</summary>
+/// <summary>The extract types of the pipeline in use; where there is none, those that the ledger has seen.</summary>
 public sealed class ExtractTypeCompleter : BoundedCompleter
 {
-    internal override Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<Choice>>(
-            [.. context.ReadPipeline()?.ExtractTypes.Select(type => new Choice(type.Name, $"table {type.Table}")) ?? []]);
+    internal override async Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken)
+    {
+        if (context.ReadPipeline() is { } pipeline)
+        {
+            return [.. pipeline.ExtractTypes.Select(type => new Choice(type.Name, $"table {type.Table}"))];
+        }
+
+        var seen = await context.OnDatabaseAsync(database =>
+            new RunLedger(database).GetExtractTypesAsync(context.Word, cancellationToken)).ConfigureAwait(false);
+        return [.. seen.Select(name => new Choice(name, "in the ledger"))];
+    }
 }

@@ -11,8 +11,15 @@ public sealed class LoadRunIdCompleter : BoundedCompleter
     internal override Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken) =>
         context.OnDatabaseAsync<IReadOnlyList<Choice>>(async database =>
         {
+            var ledger = new RunLedger(database);
+            var ids = await ledger.GetRecentRunIdsAsync(context.Word, Shown, cancellationToken).ConfigureAwait(false);
             var choices = new List<Choice>();
-            var runs = new RunLedger(database).GetRunsAsync(new RunQuery { First = Shown }, cancellationToken);
+            if (ids.Count == 0)
+            {
+                return choices;
+            }
+
+            var runs = ledger.GetRunsAsync(new RunQuery { LoadRunIds = ids }, cancellationToken);
             await foreach (var run in runs.ConfigureAwait(false))
             {
                 var started = run.StartedAt.LocalDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);

@@ -102,6 +102,7 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
 
     private async Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object parameters, CancellationToken cancellationToken)
     {
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {

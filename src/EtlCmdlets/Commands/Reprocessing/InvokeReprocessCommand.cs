@@ -13,10 +13,12 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
     private readonly List<int> _files = [];
 
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
     [ArgumentCompleter(typeof(LoadRunIdCompleter))]
     public Guid[] LoadRunId { get; set; } = [];
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
     public int[] LoadRunFileId { get; set; } = [];
 
     [Parameter(Mandatory = true)]

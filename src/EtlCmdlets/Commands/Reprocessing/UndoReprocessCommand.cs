@@ -11,6 +11,7 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 {
     private readonly List<Guid> _receipts = [];
     private readonly List<Guid> _runs = [];
+    private bool _wasNothingDone;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public Guid[] ReceiptId { get; set; } = [];
@@ -28,45 +29,35 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 
     protected override void Begin() => Reasons.Require(Reason);
 
-    // A receipt says more than the run that wrote it.
+    // A receipt says more than the run that wrote it. One without an id is of a file that was not done: it must not be
+    // taken for its whole run.
     protected override void Process()
     {
-        if (ReceiptId.Length > 0)
+        if (!MyInvocation.BoundParameters.ContainsKey(nameof(ReceiptId)))
+        {
+            _runs.AddRange(LoadRunId ?? []);
+        }
+        else if (ReceiptId is { Length: > 0 })
         {
             _receipts.AddRange(ReceiptId);
         }
         else
         {
-            _runs.AddRange(LoadRunId);
+            _wasNothingDone = true;
+            WriteVerbose("A receipt of a file that was not reprocessed is passed over: there is nothing to undo.");
         }
     }
 
     protected override void End()
     {
-        if (_receipts.Count + _runs.Count == 0)
+        if (_receipts.Count + _runs.Count == 0 && !_wasNothingDone)
         {
             RequireInput("ReceiptId or -LoadRunId");
             return;
         }
 
         var engine = new ReprocessEngine(Database, Config);
-        if (_runs.Count > 0)
-        {
-            var ofRuns = Await(token => engine.GetReceiptsAsync([.. _runs.Distinct()], token));
-            _receipts.AddRange(ofRuns.Select(receipt => receipt.ReceiptId).OfType<Guid>());
-        }
-
-        IReadOnlyList<Guid> receipts = [.. _receipts.Distinct()];
-        if (receipts.Count == 0)
-        {
-            throw new EtlException(
-                EtlErrorKind.NotFound,
-                "NothingToUndo",
-                "These runs have no receipt that can still be undone.",
-                string.Join(", ", _runs.Distinct()),
-                "Get-LoadRun -Kind Reprocess lists reprocess runs; each can be undone once.");
-        }
-
+        var receipts = FindReceipts(engine);
         if (Confirmed("Undo", $"the reprocess of {receipts.Count} files", out var isPreview))
         {
             WriteReceipts(Await(token => engine.UndoAsync(receipts, Reason, token)), PassThru);
@@ -75,5 +66,23 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
         {
             WriteObject(Await(token => engine.PreviewUndoAsync(receipts, Reason, token)));
         }
+    }
+
+    private IReadOnlyList<Guid> FindReceipts(ReprocessEngine engine)
+    {
+        if (_runs.Count > 0)
+        {
+            var ofRuns = Await(token => engine.GetReceiptsAsync([.. _runs.Distinct()], token));
+            _receipts.AddRange(ofRuns.Select(receipt => receipt.ReceiptId).OfType<Guid>());
+        }
+
+        return _receipts.Count > 0
+            ? [.. _receipts.Distinct()]
+            : throw new EtlException(
+                EtlErrorKind.NotFound,
+                "NothingToUndo",
+                "There is no receipt that can still be undone.",
+                string.Join(", ", _runs.Distinct()),
+                "Get-LoadRun -Kind Reprocess lists reprocess runs; each can be undone once.");
     }
 }

@@ -10,10 +10,12 @@ namespace EtlTools.Cmdlets.Commands.Runs;
 public sealed class GetLoadFileCommand : EtlDatabaseCmdlet
 {
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
     [ArgumentCompleter(typeof(LoadRunIdCompleter))]
     public Guid[] LoadRunId { get; set; } = [];
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
     public int[] LoadRunFileId { get; set; } = [];
 
     [Parameter]

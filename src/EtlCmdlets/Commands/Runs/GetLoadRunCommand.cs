@@ -12,6 +12,7 @@ public sealed class GetLoadRunCommand : EtlDatabaseCmdlet
     private static readonly RunQuery Defaults = new();
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
     [ArgumentCompleter(typeof(LoadRunIdCompleter))]
     public Guid[] LoadRunId { get; set; } = [];
 

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Runtime.CompilerServices;
 using EtlTools.Cmdlets.Completion;
 using EtlTools.Core.Runs;
 
@@ -9,10 +10,12 @@ namespace EtlTools.Cmdlets.Commands.Runs;
 public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
 {
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
     [ArgumentCompleter(typeof(LoadRunIdCompleter))]
     public Guid[] LoadRunId { get; set; } = [];
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
     public int[] LoadRunFileId { get; set; } = [];
 
     [Parameter]
@@ -25,6 +28,9 @@ public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
 
     [Parameter]
     public SwitchParameter IncludeClosed { get; set; }
+
+    [Parameter]
+    public SwitchParameter IncludeContent { get; set; }
 
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -42,6 +48,25 @@ public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
             First = First,
         };
         var ledger = new RunLedger(Database);
-        Stream(token => ledger.GetRejectedRowsAsync(query, token));
+        if (IncludeContent)
+        {
+            Stream(token => WithContent(ledger, query, token));
+        }
+        else
+        {
+            Stream(token => ledger.GetRejectedRowsAsync(query, token));
+        }
+    }
+
+    private static async IAsyncEnumerable<PSObject> WithContent(
+        RunLedger ledger, RejectedRowQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var row in ledger.GetRejectedRowsAsync(query, cancellationToken).ConfigureAwait(false))
+        {
+            var content = await ledger.GetRejectedRowContentAsync(row.RejectedRowId, cancellationToken).ConfigureAwait(false);
+            var shown = PSObject.AsPSObject(row);
+            shown.Properties.Add(new PSNoteProperty("Content", content));
+            yield return shown;
+        }
     }
 }

@@ -1,0 +1,184 @@
+BeforeDiscovery { Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1" }
+
+Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        $scene = New-Scene
+
+        function Get-PatientName {
+            (Invoke-TestSql $scene.Connection 'SELECT DISTINCT name FROM stg.patients ORDER BY name').name
+        }
+    }
+    AfterAll { Remove-Scene $scene }
+
+    BeforeEach {
+        Reset-Scene $scene
+        Add-PatientFile $scene 2026-01-01 -Id (1..10) -Name Before
+        $run = Start-LoadRun
+        # The vendor has sent the file again, corrected.
+        Add-PatientFile $scene 2026-01-01 -Id (2..11) -Name After
+    }
+
+    Context 'Invoke-Reprocess' {
+        It 'puts a run right, and is silent about it' {
+            $run | Invoke-Reprocess -Reason 'vendor sent it again' | Should -BeNullOrEmpty
+            Get-PatientName | Should -Be After
+            (Get-LoadRun -Kind Reprocess).Reason | Should -Be 'vendor sent it again'
+            (Test-StagingIntegrity).IsIntact | Should -Not -Contain $false
+        }
+
+        It 'gives one receipt a file with -PassThru' {
+            $receipt = $run | Invoke-Reprocess -Reason x -PassThru
+            $receipt | Should -HaveCount 1
+            $receipt.Status | Should -Be Completed
+            $receipt.SourceChanged | Should -BeTrue
+            $receipt.ReceiptId | Should -Not -BeNullOrEmpty
+            $receipt.Staging.Inserted | Should -Be 1
+            $receipt.Staging.Changed | Should -Be 9
+            $receipt.Staging.Withdrawn | Should -Be 1
+        }
+
+        It 'returns the plan and changes nothing with -WhatIf' {
+            $plan = $run | Invoke-Reprocess -Reason x -WhatIf
+            $plan.PSTypeNames | Should -Contain EtlTools.Core.Reprocessing.ReprocessPlan
+            $plan.FileCount | Should -Be 1
+            $plan.Staging.Table | Should -Be stg.patients
+            $plan.Staging.Changed | Should -Be 9
+            Get-PatientName | Should -Be Before
+            Get-LoadRun -Kind Reprocess | Should -BeNullOrEmpty
+        }
+
+        It 'works as an admin types it: detect, look, do, undo' {
+            Add-BrokenFile $scene 2026-01-02
+            Find-NewFile -From 2026-01-02 | Start-LoadRun -ErrorAction Ignore | Out-Null
+            $plan = Get-LoadRun -Problem Failed, Stuck, LowQuality -Since (Get-Date).AddDays(-7) | Invoke-Reprocess -Reason 'Automated quality control' -WhatIf
+            $plan.FailedFileCount | Should -Be 1
+            Add-PatientFile $scene 2026-01-02 -Id 1, 2 -Name Mended
+            Find-FailedFile -ExtractType Patient | Invoke-Reprocess -Reason 'Data quality fix' -PassThru | Tee-Object -Variable receipts
+            Get-PatientName | Should -Be Before, Mended
+            $receipts | Undo-Reprocess -Reason 'wrong files' -Confirm:$false
+            Get-PatientName | Should -Be Before
+        }
+
+        It 'takes files rather than their run where an object has both' {
+            Add-PatientFile $scene 2026-01-03 -Id 20
+            Add-PatientFile $scene 2026-01-04 -Id 21
+            $two = Find-NewFile -From 2026-01-02 | Start-LoadRun
+            @($two | Get-LoadFile | Select-Object -First 1 | Invoke-Reprocess -Reason x -PassThru) | Should -HaveCount 1
+            @($two | Invoke-Reprocess -Reason x -PassThru) | Should -HaveCount 2
+        }
+
+        It 'takes ids' {
+            $file = ($run | Get-LoadFile).LoadRunFileId
+            (Invoke-Reprocess -LoadRunFileId $file -Reason x -PassThru).OldLoadRunFileId | Should -Be $file
+            (Invoke-Reprocess $run.LoadRunId -Reason x -PassThru).Status | Should -Be Completed
+        }
+
+        It 'keeps to type and dates' {
+            $run | Invoke-Reprocess -Reason x -PassThru -ExtractType practice | Should -BeNullOrEmpty
+            $run | Invoke-Reprocess -Reason x -PassThru -From 2026-01-02 | Should -BeNullOrEmpty
+            Get-PatientName | Should -Be Before
+        }
+
+        It 'recomputes staging only with -SkipRaw' {
+            Invoke-TestSql $scene.Connection "UPDATE stg.patients SET name = 'Tampered'"
+            (Test-StagingIntegrity | Where-Object ExtractType -eq patient).Different | Should -Be 10
+            $run | Invoke-Reprocess -Reason x -SkipRaw
+            Get-PatientName | Should -Be Before
+        }
+
+        It 'deletes old raw rows with -HardDelete where the admin says so' {
+            $run | Invoke-Reprocess -Reason x -HardDelete -Force
+            (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM raw.patients').n | Should -Be 10
+            Assert-EtlError (Get-FirstError { Get-LoadRun -Kind Reprocess | Undo-Reprocess -Reason x -Confirm:$false }) UndoNotPossible
+            Get-PatientName | Should -Be After
+        }
+
+        It 'reports a file that fails, keeps its old rows, and does the others' {
+            Add-PatientFile $scene 2026-01-02 -Id 20
+            $second = Find-NewFile -From 2026-01-02 | Start-LoadRun
+            Add-BrokenFile $scene 2026-01-01
+            $receipts = $run, $second | Invoke-Reprocess -Reason x -PassThru -ErrorVariable failures -ErrorAction SilentlyContinue
+            $receipts.Status | Should -Be Failed, Completed
+            $failures | Should -HaveCount 1
+            Assert-EtlError $failures[0] $receipts[0].ErrorCode InvalidData
+            Get-PatientName | Should -Contain Before
+        }
+
+        It 'begins nothing more once -MaxFailure is reached' {
+            Add-PatientFile $scene 2026-01-02 -Id 20
+            $second = Find-NewFile -From 2026-01-02 | Start-LoadRun
+            Add-BrokenFile $scene 2026-01-01
+            $receipts = $run, $second | Invoke-Reprocess -Reason x -MaxFailure 1 -PassThru -ErrorAction SilentlyContinue -WarningVariable warnings -WarningAction SilentlyContinue
+            $receipts.Status | Should -Be Failed, NotStarted
+            $warnings | Should -HaveCount 1
+        }
+
+        It 'does nothing where nothing comes through the pipe' {
+            Find-FailedFile | Invoke-Reprocess -Reason x -PassThru | Should -BeNullOrEmpty
+            Get-LoadRun -Kind Reprocess | Should -BeNullOrEmpty
+        }
+
+        It 'refuses an empty reason, no input, unknown runs and files' {
+            Assert-EtlError (Get-FirstError { $run | Invoke-Reprocess -Reason '  ' }) ReasonEmpty InvalidArgument
+            Assert-EtlError (Get-FirstError { Invoke-Reprocess -Reason x }) InputMissing InvalidArgument
+            Assert-EtlError (Get-FirstError { Invoke-Reprocess ([guid]::NewGuid()) -Reason x }) LoadRunNotFound ObjectNotFound
+            Assert-EtlError (Get-FirstError { Invoke-Reprocess -LoadRunFileId 4711 -Reason x }) LoadFileNotFound ObjectNotFound
+            Get-PatientName | Should -Be Before
+        }
+    }
+
+    Context 'Undo-Reprocess' {
+        BeforeEach {
+            $receipts = $run | Invoke-Reprocess -Reason 'vendor sent it again' -PassThru
+        }
+
+        It 'brings back what was there' {
+            $receipts | Undo-Reprocess -Reason 'wrong files' -Confirm:$false | Should -BeNullOrEmpty
+            Get-PatientName | Should -Be Before
+            (Get-LoadRun -Kind Undo).Reason | Should -Be 'wrong files'
+        }
+
+        It 'takes a whole run, and gives receipts of its own' {
+            $undone = Get-LoadRun -Kind Reprocess | Undo-Reprocess -Reason 'wrong files' -PassThru -Confirm:$false
+            $undone | Should -HaveCount 1
+            $undone.Status | Should -Be Completed
+            Get-PatientName | Should -Be Before
+        }
+
+        It 'returns the plan and changes nothing with -WhatIf' {
+            $plan = $receipts | Undo-Reprocess -Reason 'wrong files' -WhatIf
+            $plan.FileCount | Should -Be 1
+            $plan.Staging.Changed + $plan.Staging.Restored | Should -BeGreaterThan 8
+            Get-PatientName | Should -Be After
+        }
+
+        It 'refuses a second time, with the conflict named' {
+            $receipts | Undo-Reprocess -Reason x -Confirm:$false
+            Assert-EtlError (Get-FirstError { $receipts | Undo-Reprocess -Reason x -Confirm:$false }) UndoConflict
+            Assert-EtlError (Get-FirstError { Get-LoadRun -Kind Reprocess | Undo-Reprocess -Reason x -Confirm:$false }) NothingToUndo ObjectNotFound
+        }
+
+        It 'refuses where a later reprocess stands on it' {
+            $run | Invoke-Reprocess -Reason again
+            Assert-EtlError (Get-FirstError { $receipts | Undo-Reprocess -Reason x -Confirm:$false }) UndoConflict
+            Get-PatientName | Should -Be After
+        }
+
+        It 'passes over receipts of files that were not done, and refuses where no other came' {
+            Add-BrokenFile $scene 2026-01-01
+            $failed = $run | Invoke-Reprocess -Reason x -PassThru -ErrorAction SilentlyContinue
+            $failed.ReceiptId | Should -BeNullOrEmpty
+            $failed, $receipts[0] | Undo-Reprocess -Reason x -Confirm:$false
+            Get-PatientName | Should -Be Before
+            Assert-EtlError (Get-FirstError { $failed | Undo-Reprocess -Reason x -Confirm:$false }) NothingToUndo ObjectNotFound
+        }
+
+        It 'refuses an empty reason, no input and an unknown receipt' {
+            Assert-EtlError (Get-FirstError { $receipts | Undo-Reprocess -Reason '' -Confirm:$false }) ReasonEmpty InvalidArgument
+            Assert-EtlError (Get-FirstError { Undo-Reprocess -Reason x -Confirm:$false }) InputMissing InvalidArgument
+            Assert-EtlError (Get-FirstError { Undo-Reprocess -ReceiptId ([guid]::NewGuid()) -Reason x -Confirm:$false }) ReceiptNotFound ObjectNotFound
+            Get-PatientName | Should -Be After
+        }
+    }
+}

@@ -1,0 +1,152 @@
+BeforeDiscovery { Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1" }
+
+Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        $scene = New-Scene
+    }
+    BeforeEach { Reset-Scene $scene }
+    AfterAll { Remove-Scene $scene }
+
+    It 'loads what is found, parents first, and returns the run' {
+        Add-PatientFile $scene 2026-01-01
+        Add-PracticeFile $scene 2026-01-01
+        $run = Start-LoadRun
+        $run.PSTypeNames | Should -Contain EtlTools.Core.Runs.LoadRun
+        $run.Status | Should -Be Completed
+        $run.RowsIngested | Should -Be 11
+        ($run | Get-LoadFile).ExtractType | Should -Be 'practice', 'patient'
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 10
+    }
+
+    It 'does nothing the second time' {
+        Add-PatientFile $scene 2026-01-01
+        Start-LoadRun | Out-Null
+        Start-LoadRun | Should -BeNullOrEmpty
+        @(Get-LoadRun) | Should -HaveCount 1
+    }
+
+    It 'returns the plan and changes nothing with -WhatIf' {
+        Add-PatientFile $scene 2026-01-01
+        $plan = Start-LoadRun -WhatIf
+        $plan.PSTypeNames | Should -Contain EtlTools.Core.Discovery.LoadPlanItem
+        $plan.ExtractType | Should -Be patient
+        Get-LoadRun | Should -BeNullOrEmpty
+    }
+
+    It 'loads new files from the pipeline' {
+        Add-PatientFile $scene 2026-01-01
+        Add-PracticeFile $scene 2026-01-01
+        $run = Find-NewFile -ExtractType practice | Start-LoadRun
+        ($run | Get-LoadFile).ExtractType | Should -Be practice
+    }
+
+    It 'loads items of a plan from the pipeline' {
+        Add-PatientFile $scene 2026-01-01
+        Add-PatientFile $scene 2026-01-02
+        $run = Get-LoadPlan | Select-Object -First 1 | Start-LoadRun
+        ($run | Get-LoadFile).FileName | Should -Be 'patient_202601010000.csv'
+    }
+
+    It 'loads a file by its key, as text from the pipeline too' {
+        Add-PatientFile $scene 2026-01-01
+        ('patient_202601010000.csv' | Start-LoadRun).RowsIngested | Should -Be 10
+    }
+
+    It 'loads nothing where the search before it found nothing' {
+        Add-PatientFile $scene 2026-01-01
+        Find-FailedFile | Start-LoadRun | Should -BeNullOrEmpty
+        Get-LoadRun | Should -BeNullOrEmpty
+    }
+
+    It 'returns the run, and then an error for each failed file' {
+        $broken = Add-BrokenFile $scene 2026-01-01
+        Add-PatientFile $scene 2026-01-02
+        $run = Start-LoadRun -ErrorVariable failures -ErrorAction SilentlyContinue
+        $run.Status | Should -Be Failed
+        $run.FilesProcessed | Should -Be 1
+        $failures | Should -HaveCount 1
+        Assert-EtlError $failures[0] 'TooManyBadRows|FileErrorRateExceeded|ErrorRateExceeded|TooManyRejectedRows'
+        $failures[0].TargetObject | Should -Be (Split-Path -Leaf $broken)
+    }
+
+    It 'finishes the run before -ErrorAction Stop takes effect' {
+        Add-BrokenFile $scene 2026-01-01
+        Add-PatientFile $scene 2026-01-02
+        Get-FirstError { Start-LoadRun -ErrorAction Stop } | Should -Not -BeNullOrEmpty
+        (Get-LoadRun).FilesProcessed | Should -Be 1
+    }
+
+    It 'takes a rate as a percentage' {
+        Add-PatientFile $scene 2026-01-01 -Id 1, 2 -Line '3,1,x,1980-01-01,x'
+        (Start-LoadRun -MaxErrorRate 50%).Status | Should -Be Completed
+        { Start-LoadRun -MaxErrorRate 500% } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*'
+    }
+
+    It 'tells progress with rows a second' {
+        Add-PatientFile $scene 2026-01-01
+        $shell = [powershell]::Create()
+        try {
+            $null = $shell.AddScript({
+                param($module, $connection, $pipeline)
+                Import-Module $module
+                Connect-EtlDatabase $connection -Pipeline $pipeline
+                Start-LoadRun
+            }).AddArgument((Get-ModulePath)).AddArgument($scene.Connection).AddArgument($scene.Pipeline)
+            $shell.Invoke().RowsIngested | Should -Be 10
+            $loading = $shell.Streams.Progress | Where-Object Activity -eq Loading
+            $loading[-1].RecordType | Should -Be Completed
+            $loading.StatusDescription -match '1 of 1 files, 10 rows, .* rows/s' | Should -Not -BeNullOrEmpty
+        }
+        finally {
+            $shell.Dispose()
+        }
+    }
+
+    It 'takes file, type and dates as limits' {
+        Add-PatientFile $scene 2026-01-01
+        Add-PatientFile $scene 2026-01-02
+        Add-PatientFile $scene 2026-01-03
+        (Start-LoadRun -From 2026-01-02 -To 2026-01-03 -WhatIf).FileName | Should -Be 'patient_202601020000.csv'
+        Start-LoadRun -First 2 -WhatIf | Should -HaveCount 2
+        Start-LoadRun -ExtractType practice -WhatIf | Should -BeNullOrEmpty
+    }
+
+    It 'skips staging when told to, and the next run catches up' {
+        Add-PatientFile $scene 2026-01-01
+        Start-LoadRun -SkipStaging | Out-Null
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 0
+        Add-PatientFile $scene 2026-01-02 -Id 11
+        Start-LoadRun | Out-Null
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 11
+    }
+
+    It 'keeps reason and trigger with the run' {
+        Add-PatientFile $scene 2026-01-01
+        Start-LoadRun -Reason 'first fill' -TriggeredBy backfill | Out-Null
+        $run = Get-LoadRun
+        $run.Reason | Should -Be 'first fill'
+        $run.TriggeredBy | Should -Be backfill
+    }
+
+    It 'refuses a key that is not there' {
+        Assert-EtlError (Get-FirstError { Start-LoadRun -Key no_such.csv -ErrorAction Stop }) SourceFileMissing ObjectNotFound
+        Get-LoadRun | Should -BeNullOrEmpty
+    }
+
+    It 'refuses a name outside the convention' {
+        Set-Content (Join-Path $scene.Source strange.csv) x
+        Assert-EtlError (Get-FirstError { Start-LoadRun -Key strange.csv -ErrorAction Stop }) FileNameNotRecognised InvalidArgument
+    }
+
+    It 'refuses a database without schema' {
+        $empty = New-TestDatabase
+        try {
+            Add-PatientFile $scene 2026-01-01
+            Assert-EtlError (Get-FirstError { Start-LoadRun -Connection $empty -Pipeline $scene.Pipeline -ErrorAction Stop }) SchemaMissing MetadataError
+        }
+        finally {
+            Remove-TestDatabase $empty
+        }
+    }
+}
