@@ -11,6 +11,11 @@ internal static class EtlHost
     public static async Task<int> RunAsync(string[] args)
     {
         using var interruption = new Interruption();
+        return await RunAsync(args, interruption.Token).ConfigureAwait(false);
+    }
+
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, CancellationToken cancellationToken)
+    {
         var command = Root().Parse(args);
         if (command.Errors.Count > 0)
         {
@@ -20,9 +25,9 @@ internal static class EtlHost
         try
         {
             var settings = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            return await command.InvokeAsync(settings, interruption.Token).ConfigureAwait(false);
+            return await command.InvokeAsync(settings, cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             Failures.Write("Cancelled", "Cancelled; nothing was left half-done.", "Run the same command again to go on.");
             return ExitCode.Cancelled;
@@ -44,12 +49,16 @@ internal static class EtlHost
         var root = new RootCommand("Loads vendor files into PostgreSQL, finds what went wrong, puts it right and takes it back.")
         {
             InitCommand.Create(),
+            PlanCommand.Create(),
             LoadCommand.Create(),
             ReprocessCommand.Create(),
             UndoCommand.Create(),
             RunsCommand.Create(),
             FailedCommand.Create(),
+            RejectedCommand.Create(),
+            MetricsCommand.Create(),
             VerifyCommand.Create(),
+            DemoCommand.Create(),
         };
         SharedOptions.AddTo(root);
         return root;

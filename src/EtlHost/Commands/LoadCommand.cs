@@ -51,11 +51,16 @@ internal static class LoadCommand
         return command;
     }
 
+    /// <summary>What there is to load, in order; a file whose name says nothing is a line and no more.</summary>
+    public static Task<IReadOnlyList<LoadPlanItem>> FindAsync(
+        EtlDatabase database, PipelineConfig pipeline, FileFilter filter, CancellationToken cancellationToken) =>
+        new FileDiscovery(database, pipeline).GetPlanAsync(
+            filter, MaxAge, pipeline.Priority, BatchSize, OnUnrecognised, cancellationToken);
+
     private static async Task<int> RunAsync(
         EtlDatabase database, PipelineConfig pipeline, FileFilter filter, LoadOptions options, CancellationToken cancellationToken)
     {
-        var plan = await new FileDiscovery(database, pipeline).GetPlanAsync(
-            filter, MaxAge, pipeline.Priority, BatchSize, OnUnrecognised, cancellationToken).ConfigureAwait(false);
+        var plan = await FindAsync(database, pipeline, filter, cancellationToken).ConfigureAwait(false);
         var engine = new LoadEngine(database, pipeline);
         if (plan.Count == 0
             && (options.SkipStaging || !await engine.HasUnstagedFilesAsync(cancellationToken).ConfigureAwait(false)))

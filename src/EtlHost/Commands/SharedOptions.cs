@@ -60,6 +60,12 @@ internal static class SharedOptions
         root.Add(Pipeline);
     }
 
+    /// <summary>The arguments with which another command works on the same database, and on this pipeline.</summary>
+    public static IReadOnlyList<string> Repeat(ParseResult command, string pipeline) =>
+        command.GetValue(Connection) is { } connection
+            ? ["--pipeline", pipeline, "--connection", connection]
+            : ["--pipeline", pipeline];
+
     public static EtlDatabase OpenDatabase(ParseResult command)
     {
         var text = command.GetValue(Connection);

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace EtlTools.Host.Demo;
+
+/// <summary>Runs etl's own commands as an admin would type them, shows them with their output, and keeps what was checked.</summary>
+internal sealed class StoryTeller(IReadOnlyList<string> hiddenArguments, CancellationToken cancellationToken)
+{
+    private const int Killed = -1;
+
+    private readonly List<(string What, bool Holds)> _checks = [];
+    private string _output = "";
+    private int _chapter;
+
+    /// <summary>True where every check held.</summary>
+    public bool Holds => _checks.TrueForAll(check => check.Holds);
+
+    public static void Say(string text) => Console.Out.WriteLine(text);
+
+    public void Chapter(string title) => Say($"{Environment.NewLine}== {++_chapter}. {title}");
+
+    /// <summary>Runs a command to its end. Returns its exit code.</summary>
+    public async Task<int> RunAsync(params string[] arguments)
+    {
+        Say($"{Environment.NewLine}$ etl {string.Join(' ', arguments.Select(Quote))}");
+        var screen = Console.Out;
+        using var recorder = new Recorder(screen);
+        Console.SetOut(recorder);
+        try
+        {
+            return await EtlHost.RunAsync([.. arguments, .. hiddenArguments], cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Console.SetOut(screen);
+            _output = recorder.ToString();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>Runs a command in a process that kills itself at a step of its work.</summary>
+    public async Task RunKilledAsync(string crashPoint, params string[] arguments)
+    {
+        Say($"{Environment.NewLine}$ ETL_CRASH_AT={crashPoint} etl {string.Join(' ', arguments)}");
+        var program = Environment.ProcessPath!;
+        var isDotnet = Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
+        string[] self = isDotnet ? ["exec", typeof(EtlHost).Assembly.Location] : [];
+        var start = new ProcessStartInfo(program, [.. self, .. arguments, .. hiddenArguments]);
+        start.Environment["ETL_CRASH_AT"] = crashPoint;
+        using var process = Process.Start(start)!;
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+        }
+
+        Say("(killed)");
+        Check("the nightly load was killed", process.ExitCode is Killed or > 128);
+    }
+
+    /// <summary>Values of a name in the output of the last command, in order.</summary>
+    public IReadOnlyList<string> Values(string name) =>
+        Regex.Matches(_output, $@"(?<=(^|\s){name}=)[^\s]*", RegexOptions.Multiline).Select(match => match.Value).ToList();
+
+    /// <summary>The lines of the last command's output that hold this text.</summary>
+    public IReadOnlyList<string> Lines(string text) =>
+        _output.Split('\n').Where(line => line.Contains(text, StringComparison.Ordinal)).ToList();
+
+    public void Check(string what, bool holds) => _checks.Add((what, holds));
+
+    public void ShowChecks()
+    {
+        foreach (var (what, holds) in _checks)
+        {
+            Say($"{(holds ? "  holds" : "  FAILS")}: {what}");
+        }
+    }
+
+    private static string Quote(string argument) => argument.Contains(' ', StringComparison.Ordinal) ? $"'{argument}'" : argument;
+
+    /// <summary>Writes on, and remembers.</summary>
+    private sealed class Recorder(TextWriter screen) : StringWriter
+    {
+        public override void Write(char value)
+        {
+            base.Write(value);
+            screen.Write(value);
+        }
+
+        public override void Write(char[] buffer, int index, int count)
+        {
+            base.Write(buffer, index, count);
+            screen.Write(buffer, index, count);
+        }
+
+        public override void Write(string? value)
+        {
+            base.Write(value);
+            screen.Write(value);
+        }
+
+        public override Encoding Encoding => screen.Encoding;
+    }
+}
