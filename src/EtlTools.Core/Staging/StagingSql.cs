@@ -277,8 +277,13 @@ internal sealed class StagingSql
         var values = _table.Columns.Where(column => !_table.Key.Contains(column)).ToList();
         return values.Count == 0
             ? "false"
-            : $"(({Prefixed("s", values)}) IS DISTINCT FROM ({Prefixed(incoming, values)}))";
+            : $"(({Comparable("s", values)}) IS DISTINCT FROM ({Comparable(incoming, values)}))";
     }
+
+    // A few types have no equality of their own; their text does.
+    private static string Comparable(string alias, IEnumerable<StagingColumn> columns) =>
+        string.Join(", ", columns.Select(column =>
+            $"{alias}.{SqlIdentifier.Quote(column.Name)}{(column.BaseType is "json" or "xml" or "point" ? "::text" : "")}"));
 
     private string KeysEqual(string left, string right) => string.Join(" AND ", _table.Key.Select(column =>
         $"{left}.{SqlIdentifier.Quote(column.Name)} = {right}.{SqlIdentifier.Quote(column.Name)}"));
