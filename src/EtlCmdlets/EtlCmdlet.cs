@@ -57,6 +57,9 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
     {
     }
 
+    /// <summary>True where going on after a failed record would do harm.</summary>
+    protected virtual bool StopsAtFirstFailure => false;
+
     /// <summary>True where the command stands after a pipe and nothing has come through it: it must then do nothing.</summary>
     protected bool ReadsPipeline => MyInvocation.ExpectingInput;
 
@@ -145,7 +148,7 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
         {
             step();
         }
-        catch (EtlException failure) when (isOneOfMany && !ConcernsAllRecords(failure.Kind))
+        catch (EtlException failure) when (isOneOfMany && !StopsAtFirstFailure && !ConcernsAllRecords(failure.Kind))
         {
             WriteDebug(Trace(failure));
             WriteFailure(failure);

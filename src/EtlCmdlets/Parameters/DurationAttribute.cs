@@ -12,18 +12,36 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
         @"^\s*(?:(?<d>\d+(?:\.\d+)?)\s*d)?\s*(?:(?<h>\d+(?:\.\d+)?)\s*h)?\s*(?:(?<m>\d+(?:\.\d+)?)\s*m)?\s*(?:(?<s>\d+(?:\.\d+)?)\s*s)?\s*$",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
-    /// <summary>The duration that a value means; null where it means none.</summary>
-    public static TimeSpan? Read(object? value)
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        var duration = Argument.ValueOf(inputData) switch
+        {
+            TimeSpan span => span,
+            string text => ReadShort(text)
+                ?? (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var span) ? span : null),
+            _ => null,
+        };
+        return duration is { } value && value >= TimeSpan.Zero
+            ? value
+            : throw new ArgumentTransformationMetadataException(
+                "A duration is a number with a unit (30d, 24h, 90m, 45s, 1d12h), a TimeSpan (1.12:00:00), or a bare number of hours.");
+    }
+
+    /// <summary>A text with units, or a bare number of hours; null for anything else.</summary>
+    internal static TimeSpan? ReadShort(string text)
     {
         try
         {
-            return value switch
+            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var hours))
             {
-                TimeSpan span => span,
-                int or long or double or decimal => TimeSpan.FromHours(Convert.ToDouble(value, CultureInfo.InvariantCulture)),
-                string text => Read(text),
-                _ => null,
-            };
+                return TimeSpan.FromHours(hours);
+            }
+
+            var match = UnitForm.Match(text);
+            return match.Success && text.Any(char.IsDigit)
+                ? TimeSpan.FromDays(Part(match, "d")) + TimeSpan.FromHours(Part(match, "h"))
+                    + TimeSpan.FromMinutes(Part(match, "m")) + TimeSpan.FromSeconds(Part(match, "s"))
+                : null;
         }
         catch (OverflowException)
         {
@@ -31,32 +49,6 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
         }
     }
 
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-    {
-        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        return Read(value) is { } duration && duration >= TimeSpan.Zero
-            ? duration
-            : throw new ArgumentTransformationMetadataException(
-                "A duration is a number with a unit (30d, 24h, 90m, 45s, 1d12h), a TimeSpan (1.12:00:00), or a bare number of hours.");
-    }
-
-    private static TimeSpan? Read(string text)
-    {
-        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var hours))
-        {
-            return TimeSpan.FromHours(hours);
-        }
-
-        var match = UnitForm.Match(text);
-        if (match.Success && text.Any(char.IsDigit))
-        {
-            return TimeSpan.FromDays(Part("d")) + TimeSpan.FromHours(Part("h"))
-                + TimeSpan.FromMinutes(Part("m")) + TimeSpan.FromSeconds(Part("s"));
-        }
-
-        return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var span) ? span : null;
-
-        double Part(string unit) =>
-            match.Groups[unit].Success ? double.Parse(match.Groups[unit].ValueSpan, CultureInfo.InvariantCulture) : 0;
-    }
+    private static double Part(Match match, string unit) =>
+        match.Groups[unit].Success ? double.Parse(match.Groups[unit].ValueSpan, CultureInfo.InvariantCulture) : 0;
 }

@@ -9,18 +9,17 @@ namespace EtlTools.Cmdlets.Parameters;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class InstantAttribute : ArgumentTransformationAttribute
 {
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-    {
-        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        return value switch
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        Argument.ValueOf(inputData) switch
         {
             DateTimeOffset instant => instant,
             DateTime date => new DateTimeOffset(date),
+            TimeSpan ago => DateTimeOffset.Now - ago,
+            // Before the dates: .NET reads 7d as seven o'clock.
+            string text when DurationAttribute.ReadShort(text) is { } ago => DateTimeOffset.Now - ago,
             string text when DateTimeOffset.TryParse(
                 text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var instant) => instant,
-            _ when DurationAttribute.Read(value) is { } ago => DateTimeOffset.Now - ago,
             _ => throw new ArgumentTransformationMetadataException(
                 "A moment is a date (2026-01-31 08:00, with or without a zone) or a time ago (7d, 24h)."),
         };
-    }
 }

@@ -9,12 +9,9 @@ public sealed class RateAttribute : ArgumentTransformationAttribute
 {
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
-        var text = Convert.ToString(inputData is PSObject wrapped ? wrapped.BaseObject : inputData, CultureInfo.InvariantCulture)
-            ?? "";
-        var isPercent = text.TrimEnd().EndsWith('%');
-        var isNumber = double.TryParse(
-            text.TrimEnd().TrimEnd('%'), NumberStyles.Float, CultureInfo.InvariantCulture, out var number);
-        var rate = isPercent ? number / 100 : number;
+        var text = (Argument.ValueOf(inputData) as string ?? "").TrimEnd();
+        var isNumber = double.TryParse(text.TrimEnd('%'), NumberStyles.Float, CultureInfo.InvariantCulture, out var number);
+        var rate = text.EndsWith('%') ? number / 100 : number;
         return isNumber && rate is >= 0 and <= 1
             ? rate
             : throw new ArgumentTransformationMetadataException("A rate is a share from 0 to 1, or a percentage: 0.05 or 5%.");

@@ -35,6 +35,9 @@ public sealed class ConnectEtlDatabaseCommand : EtlCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    // The commands that follow would work on the database of before.
+    protected override bool StopsAtFirstFailure => true;
+
     protected override void Process()
     {
         var profiles = ConfigurationFile is null ? null : GetUnresolvedProviderPathFromPSPath(ConfigurationFile);
