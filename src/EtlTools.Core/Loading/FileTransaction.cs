@@ -4,8 +4,6 @@ using EtlTools.Core.Parsing;
 using EtlTools.Core.Runs;
 using EtlTools.Core.Sources;
 using Npgsql;
-using Polly;
-using Polly.Retry;
 
 namespace EtlTools.Core.Loading;
 
@@ -22,18 +20,6 @@ internal sealed record FileOutcome(LoadFileStatus Status, FileClaim? Claim, Load
 /// </summary>
 internal sealed class FileTransaction(EtlDatabase database, string pipeline, FileLoader loader)
 {
-    private static readonly ResiliencePipeline Retry = new ResiliencePipelineBuilder()
-        .AddRetry(new RetryStrategyOptions
-        {
-            ShouldHandle = new PredicateBuilder().Handle<EtlException>(error => error.IsTransient),
-            MaxRetryAttempts = 4,
-            BackoffType = DelayBackoffType.Exponential,
-            UseJitter = true,
-            Delay = TimeSpan.FromMilliseconds(300),
-            MaxDelay = TimeSpan.FromSeconds(10),
-        })
-        .Build();
-
     /// <param name="file">The file.</param>
     /// <param name="again">Load it though it has been loaded.</param>
     /// <param name="options">How.</param>
@@ -51,7 +37,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         var badRows = new BadRowSample();
         try
         {
-            claim = await Retry.ExecuteAsync(
+            claim = await Transient.Retry.ExecuteAsync(
                 async token => await ClaimAsync(file, again, options.LoadRunId, token).ConfigureAwait(false),
                 cancellationToken).ConfigureAwait(false);
             if (claim is null)
@@ -60,7 +46,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
             }
 
             CrashPoint.Pass("load.after-claim");
-            var loaded = await Retry.ExecuteAsync(
+            var loaded = await Transient.Retry.ExecuteAsync(
                 async token =>
                 {
                     badRows.Clear();
@@ -138,20 +124,10 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         }
     }
 
-    private async Task<bool> WasCommittedAsync(FileClaim claim, CancellationToken cancellationToken) =>
-        await Retry.ExecuteAsync(
-            async token =>
-            {
-                try
-                {
-                    return await FileLedger.IsCompletedAsync(database, claim.LoadRunFileId, token).ConfigureAwait(false);
-                }
-                catch (NpgsqlException error)
-                {
-                    throw DatabaseErrors.Translate(error, $"file {claim.LoadRunFileId}");
-                }
-            },
-            cancellationToken).ConfigureAwait(false);
+    private Task<bool> WasCommittedAsync(FileClaim claim, CancellationToken cancellationToken) => Transient.AskAsync(
+        $"file {claim.LoadRunFileId}",
+        token => FileLedger.IsCompletedAsync(database, claim.LoadRunFileId, token),
+        cancellationToken);
 
     private async Task RecordFailureAsync(FileClaim? claim, BadRowSample badRows, EtlException error)
     {

@@ -118,7 +118,8 @@ internal sealed class ReprocessWork : IAsyncDisposable
             receipt = await ReceiptStore.InsertAsync(
                 connection, "reprocess", receipt, [target.LoadRunFileId], undoes: null, cancellationToken).ConfigureAwait(false);
             CrashPoint.Pass("restage.before-commit");
-            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            await ReceiptCommit.CommitAsync(_database, transaction, receipt.ReceiptId!.Value).ConfigureAwait(false);
             return receipt;
         }
         catch (NpgsqlException error)

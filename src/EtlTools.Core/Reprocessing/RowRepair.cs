@@ -73,7 +73,8 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
                 return receipts.Select(receipt => receipt with { ReceiptId = null, LoadRunId = null, NewLoadRunFileId = null, Status = "Planned" }).ToList();
             }
 
-            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            await ReceiptCommit.CommitAsync(database, transaction, receipts[0].ReceiptId!.Value).ConfigureAwait(false);
             return receipts;
         }
         catch (NpgsqlException error)

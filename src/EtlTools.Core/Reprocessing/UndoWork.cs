@@ -55,7 +55,11 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
                 await using var transaction = await connection.BeginTransactionAsync(session.Stopping).ConfigureAwait(false);
                 var undone = await UndoAllAsync(connection, receipts, session.LoadRunId, reason, session.Stopping).ConfigureAwait(false);
                 CrashPoint.Pass("undo.before-commit");
-                await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                if (undone.Count > 0)
+                {
+                    await ReceiptCommit.CommitAsync(database, transaction, undone[0].ReceiptId!.Value).ConfigureAwait(false);
+                }
+
                 CrashPoint.Pass("undo.after-commit");
                 await session.CloseAsync(LoadRunStatus.Completed).ConfigureAwait(false);
                 return undone;
