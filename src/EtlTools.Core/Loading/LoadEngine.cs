@@ -49,18 +49,9 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
             await sealing.ConfigureAwait(false);
             await session.CloseAsync(LoadRunStatus.Completed).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (session.StopRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            await session.CloseAsync(LoadRunStatus.Cancelled, "StopRequested", "Ended by Stop-LoadRun.").ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (session.LeaseLost && !cancellationToken.IsCancellationRequested)
-        {
-            throw new EtlException(
-                EtlErrorKind.Connection,
-                "RunLeaseLost",
-                "The run lost the session that proves it alive, and was ended so that nobody works beside it.",
-                session.LoadRunId.ToString(),
-                "Look at the database server's log, then run the plan again.");
+            await session.CloseStoppedAsync().ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -72,7 +63,6 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
             await session.CloseAsync(LoadRunStatus.Failed, error.ErrorId, error.Message).ConfigureAwait(false);
             throw;
         }
-
         finally
         {
             await sealing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

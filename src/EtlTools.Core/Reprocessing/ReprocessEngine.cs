@@ -76,9 +76,9 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
                 failed == 0 ? null : $"{failed} of {receipts.Count} file(s) were not reprocessed.").ConfigureAwait(false);
             return receipts;
         }
-        catch (OperationCanceledException) when (session.StopRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            await session.CloseAsync(LoadRunStatus.Cancelled, "StopRequested", "Ended by Stop-LoadRun.").ConfigureAwait(false);
+            await session.CloseStoppedAsync().ConfigureAwait(false);
             return (await GetReceiptsAsync([session.LoadRunId], CancellationToken.None).ConfigureAwait(false)).ToList();
         }
         catch (OperationCanceledException)

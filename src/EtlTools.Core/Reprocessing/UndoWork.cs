@@ -69,6 +69,16 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
                 await session.CloseAsync(LoadRunStatus.Failed, error.ErrorId, error.Message).ConfigureAwait(false);
                 throw;
             }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                await session.CloseStoppedAsync().ConfigureAwait(false);
+                throw new EtlException(
+                    EtlErrorKind.Busy,
+                    "RunStopped",
+                    "Stop-LoadRun ended the run before its commit; nothing was undone.",
+                    session.LoadRunId.ToString(),
+                    "Run the command again when whoever stopped it agrees.");
+            }
             catch (OperationCanceledException)
             {
                 await session.CloseAsync(LoadRunStatus.Cancelled, "Cancelled", "Cancelled; nothing was undone.").ConfigureAwait(false);

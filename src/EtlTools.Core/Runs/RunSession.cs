@@ -29,6 +29,8 @@ internal sealed class RunSession : IAsyncDisposable
     private readonly CancellationTokenSource _heartbeatEnd = new();
     private NpgsqlConnection _lease;
     private Task _heartbeat = Task.CompletedTask;
+
+    /// <summary>Or tried to: where that failed, the run will be found dead.</summary>
     private bool _closed;
 
     private RunSession(EtlDatabase database, Guid loadRunId, long leaseKey, NpgsqlConnection lease, CancellationToken cancellationToken)
@@ -53,6 +55,7 @@ internal sealed class RunSession : IAsyncDisposable
     public static async Task<RunSession> StartAsync(EtlDatabase database, RunStart start, CancellationToken cancellationToken)
     {
         var lease = await database.OpenUnpooledAsync(cancellationToken).ConfigureAwait(false);
+        var started = false;
         try
         {
             var leaseKey = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)) & long.MaxValue;
@@ -61,12 +64,19 @@ internal sealed class RunSession : IAsyncDisposable
             var loadRunId = await InsertAsync(lease, start, leaseKey, cancellationToken).ConfigureAwait(false);
             var session = new RunSession(database, loadRunId, leaseKey, lease, cancellationToken);
             session._heartbeat = session.BeatAsync();
+            started = true;
             return session;
         }
-        catch
+        catch (NpgsqlException error)
         {
-            await lease.DisposeAsync().ConfigureAwait(false);
-            throw;
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+        finally
+        {
+            if (!started)
+            {
+                await lease.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
@@ -95,17 +105,43 @@ internal sealed class RunSession : IAsyncDisposable
 
         // Not the caller's token: a cancelled run still has to be closed.
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        CrashPoint.Pass("run.before-close");
-        await using var connection = await _database.OpenAsync(patience.Token).ConfigureAwait(false);
-        var final = await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
-            RunSql.CloseRun,
-            new { id = LoadRunId, status = status.ToString().ToLowerInvariant(), errorCode, error },
-            cancellationToken: patience.Token)).ConfigureAwait(false);
         _closed = true;
+        CrashPoint.Pass("run.before-close");
+        var final = await Transient.AskAsync(
+            $"run {LoadRunId}",
+            async token =>
+            {
+                await using var connection = await _database.OpenAsync(token).ConfigureAwait(false);
+                return await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
+                    RunSql.CloseRun,
+                    new { id = LoadRunId, status = status.ToString().ToLowerInvariant(), errorCode, error },
+                    cancellationToken: token)).ConfigureAwait(false);
+            },
+            patience.Token).ConfigureAwait(false);
         CrashPoint.Pass("run.after-close");
 
-        // No row: somebody took the run for dead and closed it already.
+        // No row: somebody took the run for dead and closed it already, or the answer to the first closing was lost.
         return final is null ? LoadRunStatus.Failed : Enum.Parse<LoadRunStatus>(final, ignoreCase: true);
+    }
+
+    /// <summary>Closes a run whose <see cref="Stopping"/> was not the caller's doing; throws where its lease was lost.</summary>
+    /// <exception cref="EtlException">RunLeaseLost.</exception>
+    public async Task CloseStoppedAsync()
+    {
+        if (!LeaseLost)
+        {
+            await CloseAsync(LoadRunStatus.Cancelled, "StopRequested", "Ended by Stop-LoadRun.").ConfigureAwait(false);
+            return;
+        }
+
+        var lost = new EtlException(
+            EtlErrorKind.Connection,
+            "RunLeaseLost",
+            "The run lost the session that proves it alive, and was ended so that nobody works beside it.",
+            LoadRunId.ToString(),
+            "Look at the database server's log, then run the command again.");
+        await CloseAsync(LoadRunStatus.Failed, lost.ErrorId, lost.Message).ConfigureAwait(false);
+        throw lost;
     }
 
     public async ValueTask DisposeAsync()
@@ -171,18 +207,21 @@ internal sealed class RunSession : IAsyncDisposable
                 LeaseLost = !beat.Running;
                 return beat.Running && !beat.Stop;
             }
-            catch (NpgsqlException) when (attempt <= 5)
+            catch (Exception error) when (IsLoss(error) && attempt <= 5)
             {
                 // The session is gone and the lock with it. Take it again, unless somebody has taken the run for dead.
                 await RenewLeaseAsync(attempt).ConfigureAwait(false);
             }
-            catch (NpgsqlException)
+            catch (Exception error) when (IsLoss(error))
             {
                 LeaseLost = true;
                 return false;
             }
         }
     }
+
+    // A connection that could not be renewed is disposed of, and says so when it is used.
+    private static bool IsLoss(Exception error) => error is NpgsqlException or InvalidOperationException;
 
     private async Task RenewLeaseAsync(int attempt)
     {
