@@ -17,17 +17,14 @@ internal static class HeaderMap
             faults.Add($"{empty} column(s) without a name");
         }
 
-        var repeated = names.Where(name => name.Length > 0).GroupBy(name => name).Where(group => group.Count() > 1).Select(group => group.Key).ToList();
-        Report(faults, "named twice", repeated);
-
-        var known = table.RawColumns.ToDictionary(Normalize, column => column, StringComparer.Ordinal);
-        Report(faults, "missing", known.Keys.Except(names).ToList());
-
         // A name that is no column may be a data value, if the file has no header at all; so it is counted, not shown.
-        var unknown = names.Where(name => name.Length > 0 && !known.ContainsKey(name)).ToList();
-        if (unknown.Count > 0)
+        var known = table.RawColumns.Select(Normalize).ToHashSet(StringComparer.Ordinal);
+        Report(faults, "named twice", names.Where(known.Contains).GroupBy(name => name).Where(group => group.Count() > 1).Select(group => group.Key).ToList());
+        Report(faults, "missing", known.Except(names).ToList());
+        var unknown = names.Count(name => name.Length > 0 && !known.Contains(name));
+        if (unknown > 0)
         {
-            faults.Add($"{unknown.Count} that {table.RawName} does not have");
+            faults.Add($"{unknown} that {table.RawName} does not have");
         }
 
         if (faults.Count > 0)
