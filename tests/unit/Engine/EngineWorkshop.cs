@@ -37,10 +37,13 @@ internal sealed class EngineWorkshop : IAsyncDisposable
     public FileDiscovery Discovery => new(Etl, Pipeline);
     public RowRepair Repair => new(Etl, Pipeline);
 
-    public static async Task<EngineWorkshop> OpenAsync(string? server = null)
+    public static async Task<EngineWorkshop> OpenAsync(string? server = null) => await OpenAsync(
+        server is null ? await PostgresDatabase.CreateWithSchemaAsync() : await PostgresDatabase.CreateAsync(server));
+
+    /// <summary>On a database that then is the workshop's own.</summary>
+    public static async Task<EngineWorkshop> OpenAsync(PostgresDatabase database)
     {
         var folder = Directory.CreateTempSubdirectory("etl-engine-");
-        var database = server is null ? await PostgresDatabase.CreateWithSchemaAsync() : await PostgresDatabase.CreateAsync(server);
         var workshop = new EngineWorkshop(database, database.OpenEtl(), folder);
         await new SchemaManager(workshop.Etl).ApplyAsync(workshop.Pipeline, progress: null, CancellationToken.None);
         return workshop;

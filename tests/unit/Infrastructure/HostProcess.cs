@@ -22,11 +22,14 @@ public sealed class HostProcess : IAsyncDisposable
 
     public string Error => Read(_error);
 
+    /// <param name="arguments">The command line.</param>
     /// <param name="environment">Variables on top of this process's own, e.g. ETL_CRASH_AT; null removes one.</param>
-    public static HostProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    /// <param name="program">The program beside the tests.</param>
+    public static HostProcess Start(
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string program = "etl.dll")
     {
         var start = new ProcessStartInfo(
-            Command.Dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, "etl.dll"), .. arguments])
+            Command.Dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

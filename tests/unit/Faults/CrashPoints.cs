@@ -1,0 +1,69 @@
+using System.Text.RegularExpressions;
+
+namespace EtlTools.Tests.Faults;
+
+/// <summary>The named steps at which the engine can be killed, and which tests kill it there.</summary>
+public sealed class CrashPoints
+{
+    /// <summary>From the claim of a file on, its attempt is left behind until it is committed.</summary>
+    public static readonly TheoryData<string, int> File = new()
+    {
+        { "load.after-claim", 1 },
+        { "load.after-copy", 1 },
+        { "load.after-staging", 1 },
+        { "load.before-commit", 1 },
+        { "load.after-commit", 0 },
+    };
+
+    /// <summary>A load of three files; the number is that of attempts left behind.</summary>
+    public static readonly TheoryData<string, int> Load = new()
+    {
+        { "load.after-claim", 1 },
+        { "load.after-copy", 1 },
+        { "load.after-staging:2", 1 },
+        { "load.before-commit:3", 1 },
+        { "load.after-commit", 0 },
+        { "load.after-commit:3", 0 },
+        { "run.before-close", 0 },
+        { "run.after-close", 0 },
+    };
+
+    public static readonly TheoryData<string> Undo = ["undo.before-commit", "undo.after-commit", "run.before-close"];
+
+    public static readonly TheoryData<string> Schema = ["schema.before-commit", "schema.after-commit"];
+
+    public const string FailedFile = "load.before-fail-commit";
+    public const string PendingStaging = "pending.before-commit";
+    public const string Sealing = "seal.before-commit";
+    public const string ClosingTheDead = "close-dead.before-commit";
+    public const string Restaging = "restage.before-commit";
+    public const string Repair = "repair.before-commit";
+
+    private static readonly Regex Pass = new("""CrashPoint\.Pass\("([^"]+)"\)""");
+
+    [Fact]
+    public void Every_crash_point_of_the_engine_is_tested()
+    {
+        var engine = Path.Combine(FindRepository(), "src", "EtlTools.Core");
+        var passed = Directory.EnumerateFiles(engine, "*.cs", SearchOption.AllDirectories)
+            .SelectMany(file => Pass.Matches(System.IO.File.ReadAllText(file)).Select(match => match.Groups[1].Value));
+        string[] tested =
+        [
+            .. File.Concat(Load).Concat(Undo).Concat(Schema).Select(row => ((string)row[0]).Split(':')[0]),
+            FailedFile, PendingStaging, Sealing, ClosingTheDead, Restaging, Repair,
+        ];
+
+        Assert.Equal(passed.Distinct().Order(StringComparer.Ordinal), tested.Distinct().Order(StringComparer.Ordinal));
+    }
+
+    private static string FindRepository()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!System.IO.File.Exists(Path.Combine(folder.FullName, "EtlTools.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("The tests do not run inside the repository.");
+        }
+
+        return folder.FullName;
+    }
+}
