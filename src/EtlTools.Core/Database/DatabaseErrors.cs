@@ -314,7 +314,9 @@ internal static class DatabaseErrors
                 or PostgresErrorCodes.DuplicateSchema => QuotedName,
             _ => null,
         };
-        var match = pattern?.Match(error.MessageText);
+
+        // An error inside a function of others, e.g. a trigger, may name an object that it made up from data.
+        var match = string.IsNullOrEmpty(error.Where) ? pattern?.Match(error.MessageText) : null;
         return match is { Success: true } ? match.Groups["name"].Value : null;
     }
 
