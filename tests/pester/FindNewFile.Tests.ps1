@@ -59,12 +59,13 @@ Describe 'Find-NewFile' -Skip:(-not (Test-PostgresServer)) {
     It 'refuses an S3 endpoint that does not answer' {
         $bucket = Join-Path $scene.Folder bucket.yaml
         Set-Content $bucket "extends: ./clinic.yaml`nname: clinic`nsource: {kind: s3, bucket: a-bucket, endpoint: 'http://127.0.0.1:9'}"
+        $before = $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY
         $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = 'x', 'x'
         try {
             Assert-EtlError (Get-FirstError { Find-NewFile -Pipeline $bucket -ErrorAction Stop }) SourceUnavailable ResourceUnavailable
         }
         finally {
-            $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = $null, $null
+            $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = $before
         }
     }
 }
