@@ -7,7 +7,7 @@ $ErrorActionPreference = 'Stop'
 Push-Location (Split-Path $PSScriptRoot)
 try {
     . ./scripts/lib.ps1
-    Invoke-EtlDemoBuild
+    Invoke-EtlBuild scripts/demo/demo.slnf
     Invoke-EtlEnvironment demo @args
 }
 finally {

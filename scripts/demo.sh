@@ -7,5 +7,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
-build_demo
+build_all scripts/demo/demo.slnf
 become_environment demo "$@"

@@ -4,13 +4,13 @@
 $env:DOTNET_CLI_TELEMETRY_OPTOUT = 1
 $env:DOTNET_NOLOGO = 1
 
-# Builds the solution once, in Release, and lays the module's files into module/bin. Writes nothing but what dotnet says.
-function Invoke-EtlBuild {
+# Builds the solution, or a part of it, once, in Release, and lays the module's files into module/bin. Writes nothing but what dotnet says.
+function Invoke-EtlBuild([string] $Solution = 'EtlTools.sln') {
     if (-not (Get-Command dotnet -ErrorAction Ignore)) {
         throw 'The .NET 10 SDK is needed, and the dotnet command on the PATH.'
     }
 
-    dotnet build EtlTools.sln -c Release --nologo -v quiet | Out-Host
+    dotnet build $Solution -c Release --nologo -v quiet | Out-Host
     if ($LASTEXITCODE -ne 0) {
         throw 'The build failed.'
     }

@@ -9,10 +9,10 @@ require_dotnet() {
     fi
 }
 
-# Builds the solution once, in Release, and lays the module's files into module/bin.
+# Builds the solution, or a part of it, once, in Release, and lays the module's files into module/bin.
 build_all() {
     require_dotnet &&
-        dotnet build EtlTools.sln -c Release --nologo -v quiet &&
+        dotnet build "${1:-EtlTools.sln}" -c Release --nologo -v quiet &&
         rm -rf module/bin &&
         dotnet publish src/EtlCmdlets -c Release -o module/bin --no-build --nologo -v quiet
 }

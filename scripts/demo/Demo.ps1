@@ -73,7 +73,7 @@ $place = $env:ETL_DEMO_BUCKET ? "the bucket $env:ETL_DEMO_BUCKET" : 'a folder (t
 Write-Chapter 'Connect, and make the database ready'
 Write-Scene 'PGHOST, PGPORT, PGUSER and PGDATABASE name an empty database; pipeline.yaml says where the files are.'
 Invoke-Line { Get-Content ./pipeline.yaml }
-Invoke-Line { Connect-EtlDatabase -Pipeline ./pipeline.yaml -PassThru -WarningAction SilentlyContinue }
+Invoke-Line { Connect-EtlDatabase -Pipeline ./pipeline.yaml -PassThru }
 Invoke-Line { Initialize-EtlDatabase -WhatIf | Group-Object Kind -NoElement }
 Invoke-Line { Initialize-EtlDatabase | Group-Object Kind -NoElement }
 Add-Check 'a second Initialize-EtlDatabase has nothing to do' (-not (Initialize-EtlDatabase))
@@ -81,14 +81,15 @@ Add-Check 'a second Initialize-EtlDatabase has nothing to do' (-not (Initialize-
 Write-Chapter 'The full extract arrives, and the nightly load is killed half-way'
 $full = Send-Extract full
 Write-Scene "The vendor has put $($full.Count) files with $(Get-Sum $full Rows) rows into $place."
-Invoke-Line { Find-NewFile | Format-Table ExtractType, ExtractedAt, TimeZone, SizeBytes, FileName }
-Invoke-Line { Get-LoadPlan | Format-Table Order, Batch, Reason, ExtractType, SizeBytes, FileName }
+Invoke-Line { Find-NewFile }
+Invoke-Line { Get-LoadPlan }
 Write-Scene 'The scheduler starts the load at night; in the middle of its work the process dies, as by kill -9.'
 Invoke-Line {
     $env:ETL_CRASH_AT = 'load.before-commit:6'
     etl load
 }
 Add-Check 'the nightly load was killed' ($LASTEXITCODE -ne 0)
+Write-Scene 'Killed. The next morning:'
 Remove-Item Env:ETL_CRASH_AT
 
 # The server notices within a moment that its client is gone.
@@ -151,7 +152,7 @@ Add-Check 'staging is what raw says after the reprocess' (-not (Test-StagingInte
 Write-Chapter 'One of them was not meant: it is taken back, and nothing else'
 Invoke-Line {
     $receipts | Where-Object ExtractType -EQ Immunisation |
-        Undo-Reprocess -Reason 'the practice wants to look at the dates first' -PassThru | Tee-Object -Variable undone
+        Undo-Reprocess -Reason 'the practice wants to look at the dates first' -PassThru -Confirm:$false | Tee-Object -Variable undone
 }
 $wrong = $receipts | Where-Object ExtractType -EQ Immunisation
 Add-Check 'the undo brings back what the reprocess replaced, and takes away what it added' (

@@ -5,12 +5,14 @@
 $script:Chapter = 0
 $script:Checks = [System.Collections.Generic.List[object]]::new()
 
-# A terminal has its own width; a log is given one that the tables fit in.
-$script:Width = [Console]::IsOutputRedirected ? 165 : [Math]::Max(100, $Host.UI.RawUI.BufferSize.Width - 1)
+# A terminal has its own width; a log is given one that the tables fit in, and no colours.
+$script:Width = [Console]::IsOutputRedirected ? 180 : [Math]::Max(100, $Host.UI.RawUI.BufferSize.Width - 1)
+if ([Console]::IsOutputRedirected -or $env:NO_COLOR) {
+    $PSStyle.OutputRendering = 'PlainText'
+}
 
 function Write-Colored([string] $Text, [string] $Style) {
-    $plain = [Console]::IsOutputRedirected -or $env:NO_COLOR
-    Write-Host ($plain ? $Text : "$Style$Text$($PSStyle.Reset)")
+    Write-Host ($PSStyle.OutputRendering -eq 'PlainText' ? $Text : "$Style$Text$($PSStyle.Reset)")
 }
 
 function Write-Chapter([string] $Title) {
@@ -33,15 +35,28 @@ function Invoke-Line([scriptblock] $Command) {
         Write-Colored ($i -eq 0 ? "PS> $($lines[0])" : ">>  $($lines[$i].Trim())") ($PSStyle.Bold + $PSStyle.Foreground.BrightYellow)
     }
 
-    . $Command | Out-String -Stream -Width $script:Width | ForEach-Object -Begin { $wasBlank = $true } -Process {
-        # A table begins and ends with blank lines; one between two of them is enough.
-        $isBlank = [string]::IsNullOrWhiteSpace($_)
-        if (-not ($isBlank -and $wasBlank)) {
-            Write-Host $_
+    . $Command 2>&1 | ForEach-Object { $_ -is [System.Management.Automation.ErrorRecord] ? (Format-Failure $_) : $_ } |
+        Out-String -Stream -Width $script:Width | ForEach-Object -Begin { $blanks = 2 } -Process {
+            # A table comes with more blank lines than it needs: one goes between two lines of text, none at the end.
+            if ([string]::IsNullOrWhiteSpace($_)) {
+                $blanks++
+            }
+            else {
+                Write-Host ($blanks -eq 1 ? "`n$_" : $_)
+                $blanks = 0
+            }
         }
+}
 
-        $wasBlank = $isBlank
+# As the prompt shows it; in a script it would come with the script's own line.
+function Format-Failure([System.Management.Automation.ErrorRecord] $Failure) {
+    $text = "$($Failure.InvocationInfo.InvocationName): $Failure"
+    if ($Failure.ErrorDetails.RecommendedAction) {
+        $text += "`
+  Recommendation: $($Failure.ErrorDetails.RecommendedAction)"
     }
+
+    $PSStyle.OutputRendering -eq 'PlainText' ? $text : "$($PSStyle.Formatting.Error)$text$($PSStyle.Reset)"
 }
 
 function Add-Check([string] $Claim, [bool] $Holds) {
