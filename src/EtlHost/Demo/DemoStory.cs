@@ -45,6 +45,7 @@ internal static class DemoStory
         Send(full, folder);
         await story.RunAsync("plan").ConfigureAwait(false);
         await story.RunKilledAsync("load.before-commit:6", "load").ConfigureAwait(false);
+        await story.WaitForAsync("run=", "runs", "--problem", "Stuck").ConfigureAwait(false);
         await story.RunAsync("runs", "--problem", "Stuck").ConfigureAwait(false);
         story.Check("the dead run is found as stuck", story.Values("run").Count == 1);
         await story.RunAsync("failed").ConfigureAwait(false);
@@ -91,7 +92,8 @@ internal static class DemoStory
         var undone = await story.RunAsync(
             "undo", "--receipt", immunisation.Split(' ')[0]["receipt=".Length..], "--reason", "the practice wants to look first").ConfigureAwait(false);
         story.Check("the undo was possible", undone == ExitCode.Ok);
-        await story.RunAsync("metrics").ConfigureAwait(false);
+        var measured = await story.RunAsync("metrics").ConfigureAwait(false);
+        story.Check("the metrics know of the reprocess and of its undoing", measured == ExitCode.Ok && story.Values("undone").SequenceEqual(["1"]));
         var intact = await story.RunAsync("verify").ConfigureAwait(false);
         story.Check("staging is what raw says at the end", intact == ExitCode.Ok);
     }

@@ -8,6 +8,9 @@ namespace EtlTools.Host.Demo;
 internal sealed class StoryTeller(IReadOnlyList<string> hiddenArguments, CancellationToken cancellationToken)
 {
     private const int Killed = -1;
+    private const int WaitAttempts = 40;
+
+    private static readonly TimeSpan WaitBetween = TimeSpan.FromMilliseconds(250);
 
     private readonly List<(string What, bool Holds)> _checks = [];
     private string _output = "";
@@ -24,18 +27,21 @@ internal sealed class StoryTeller(IReadOnlyList<string> hiddenArguments, Cancell
     public async Task<int> RunAsync(params string[] arguments)
     {
         Say($"{Environment.NewLine}$ etl {string.Join(' ', arguments.Select(Quote))}");
-        var screen = Console.Out;
-        using var recorder = new Recorder(screen);
-        Console.SetOut(recorder);
-        try
+        return await RecordAsync(new Recorder(Console.Out), arguments).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs a command unseen, again and again for a while, until its output holds the text.</summary>
+    public async Task WaitForAsync(string text, params string[] arguments)
+    {
+        for (var attempt = 0; attempt < WaitAttempts; attempt++)
         {
-            return await EtlHost.RunAsync([.. arguments, .. hiddenArguments], cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            Console.SetOut(screen);
-            _output = recorder.ToString();
-            cancellationToken.ThrowIfCancellationRequested();
+            await RecordAsync(new StringWriter(), arguments).ConfigureAwait(false);
+            if (_output.Contains(text, StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            await Task.Delay(WaitBetween, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -81,6 +87,25 @@ internal sealed class StoryTeller(IReadOnlyList<string> hiddenArguments, Cancell
         {
             Say($"{(holds ? "  holds" : "  FAILS")}: {what}");
         }
+    }
+
+    private async Task<int> RecordAsync(StringWriter recorder, string[] arguments)
+    {
+        var screen = Console.Out;
+        Console.SetOut(recorder);
+        int exitCode;
+        try
+        {
+            exitCode = await EtlHost.RunAsync([.. arguments, .. hiddenArguments], cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Console.SetOut(screen);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        _output = recorder.ToString();
+        return exitCode;
     }
 
     private static string Quote(string argument) => argument.Contains(' ', StringComparison.Ordinal) ? $"'{argument}'" : argument;

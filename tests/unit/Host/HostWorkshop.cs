@@ -7,20 +7,20 @@ namespace EtlTools.Tests.Host;
 /// <summary>A database and a folder of Indici files, and the etl executable on them.</summary>
 internal sealed class HostWorkshop : IAsyncDisposable
 {
-    private readonly DirectoryInfo _folder;
+    private readonly string _folder;
 
-    private HostWorkshop(PostgresDatabase database, DirectoryInfo folder) => (Database, _folder) = (database, folder);
+    private HostWorkshop(PostgresDatabase database, string folder) => (Database, _folder) = (database, folder);
 
     public PostgresDatabase Database { get; }
 
     /// <summary>Where the vendor's files are.</summary>
-    public string Extracts => Path.Combine(_folder.FullName, "extracts");
+    public string Extracts => Path.Combine(_folder, "extracts");
 
-    public string PipelineFile => Path.Combine(_folder.FullName, "pipeline.yaml");
+    public string PipelineFile => Path.Combine(_folder, "pipeline.yaml");
 
     public static async Task<HostWorkshop> OpenAsync(bool initialise = true)
     {
-        var workshop = new HostWorkshop(await PostgresDatabase.CreateAsync(), Directory.CreateTempSubdirectory("etl-host-"));
+        var workshop = new HostWorkshop(await PostgresDatabase.CreateAsync(), TempFolder.Create());
         Directory.CreateDirectory(workshop.Extracts);
         await File.WriteAllTextAsync(workshop.PipelineFile, "extends: indici\nsource:\n  kind: folder\n  path: ./extracts\n");
         if (initialise)
@@ -60,8 +60,8 @@ internal sealed class HostWorkshop : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        TempFolder.Delete(_folder);
         await Database.DisposeAsync();
-        _folder.Delete(recursive: true);
     }
 
     private IEnumerable<string> All(IEnumerable<string> arguments) =>
