@@ -1,6 +1,8 @@
 #Requires -Version 7.6
-# Makes the module's help file from docs/cmdlets/*.md. Types, positions, aliases and pipeline input come from the commands
-# themselves. Ends with an error where a parameter has no text, or a text has no parameter.
+# Makes the module's help file from docs/cmdlets/*.md: run it after a change there or to a parameter, and commit what it makes.
+# Types, positions, aliases and pipeline input come from the commands themselves, so scripts/build.sh must have run. Ends with
+# an error where a parameter has no text, or a text has no parameter.
+param([string] $Destination = (Join-Path $PSScriptRoot '../module/en-US'))
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version Latest
 $root = Join-Path $PSScriptRoot '..'
@@ -77,7 +79,7 @@ function Write-Parameter($writer, $parameter, $texts, $set) {
     $writer.WriteAttributeString('position', $(if ($use.Position -ge 0) { "$($use.Position)" } else { 'named' }))
     $writer.WriteAttributeString('aliases', $(if ($parameter.Aliases.Count) { $parameter.Aliases -join ', ' } else { 'none' }))
     $writer.WriteElementString('name', $maml, $parameter.Name)
-    Write-Paragraph $writer description $maml (Join-Paragraph $texts["-$($parameter.Name)"])
+    if ($texts) { Write-Paragraph $writer description $maml (Join-Paragraph $texts["-$($parameter.Name)"]) }
     if (-not $isSwitch) {
         $writer.WriteStartElement('parameterValue', $command)
         $writer.WriteAttributeString('required', 'true')
@@ -122,7 +124,7 @@ function Write-Command($writer, $info, $page, $common) {
         foreach ($use in $set.Parameters | Where-Object Name -notin $ignored | Sort-Object $order) {
             $parameter = $info.Parameters[$use.Name]
             $key = if ($parameter.ParameterSets.ContainsKey($set.Name)) { $set.Name } else { '__AllParameterSets' }
-            Write-Parameter $writer $parameter $texts $key
+            Write-Parameter $writer $parameter $null $key
         }
         $writer.WriteEndElement()
     }
@@ -175,9 +177,8 @@ foreach ($page in Get-ChildItem $docs -Filter *-*.md | Where-Object { $_.BaseNam
 }
 
 $common = Split-Part (Get-Content (Join-Path $docs 'common-parameters.md'))
-$target = New-Item -ItemType Directory -Force (Join-Path $root 'module/en-US')
 $settings = [System.Xml.XmlWriterSettings]@{ Indent = $true; NewLineChars = "`n" }
-$writer = [System.Xml.XmlWriter]::Create((Join-Path $target 'EtlCmdlets.dll-Help.xml'), $settings)
+$writer = [System.Xml.XmlWriter]::Create((Join-Path (Resolve-Path $Destination) 'EtlCmdlets.dll-Help.xml'), $settings)
 try {
     $writer.WriteStartElement('helpItems', 'http://msh')
     $writer.WriteAttributeString('schema', 'maml')

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Management.Automation;
 using EtlTools.Cmdlets.Completion;
 using EtlTools.Core.Discovery;
@@ -58,8 +57,8 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
     {
         if (_unrecognised > WarningsShown)
         {
-            var more = (_unrecognised - WarningsShown).ToString("N0", CultureInfo.CurrentCulture);
-            WriteWarning($"{more} more files have names that the pipeline does not recognise; -Verbose lists them.");
+            var more = Wording.Count(_unrecognised - WarningsShown, "more file");
+            WriteWarning($"Names that the pipeline does not recognise: {more}; -Verbose lists them.");
         }
     }
 }

@@ -33,7 +33,7 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
         var left = receipts.Count(receipt => receipt.Status == "NotStarted");
         if (left > 0)
         {
-            WriteWarning($"{left} files were not begun: failures or error rate passed the limit (-MaxFailure, -MaxErrorRate).");
+            WriteWarning($"Not begun: {Wording.Count(left, "file")}, because failures or error rate reached the limit (-MaxFailure, -MaxErrorRate).");
         }
 
         WriteVerbose($"{receipts.Count(receipt => receipt.Status == "Completed")} of {receipts.Count} files done.");

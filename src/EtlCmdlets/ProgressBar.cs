@@ -44,7 +44,7 @@ internal sealed class ProgressBar(Cmdlet cmdlet, string activity) : IDisposable
         var failed = files.Failed > 0 ? $" ({files.Failed} failed)" : "";
         var status = string.Create(
             CultureInfo.CurrentCulture,
-            $"{files.Done} of {files.Total} files{failed}, {rows.Done:N0} rows, {rows.PerSecond:N0} rows/s");
+            $"{files.Done} of {Wording.Count(files.Total, "file")}{failed}, {rows.Done:N0} rows, {rows.PerSecond:N0} rows/s");
         cmdlet.WriteProgress(new ProgressRecord(ActivityId, activity, status)
         {
             CurrentOperation = operation,

@@ -42,7 +42,7 @@ Describe 'Find-NewFile' -Skip:(-not (Test-PostgresServer)) {
         @($found) | Should -HaveCount 2
         $warnings | Should -HaveCount 11
         $warnings[0] | Should -Match 'FileNameNotRecognised'
-        $warnings[10] | Should -Match '2 more files'
+        $warnings[10] | Should -Match '2 more files; -Verbose'
         Remove-Item (Join-Path $scene.Source strange*)
     }
 

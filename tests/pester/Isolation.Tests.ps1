@@ -5,12 +5,13 @@ Describe 'Isolation' {
     BeforeAll {
         Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1"
         $module = Get-ModulePath
+        $pwsh = [Environment]::ProcessPath
         $foreign = New-Item -ItemType Directory (Join-Path $TestDrive foreign)
 
         # Other modules' libraries: the right names, other versions, other content.
         foreach ($name in 'Npgsql', 'AWSSDK.Core', 'AWSSDK.S3', 'Dapper', 'YamlDotNet', 'CsvHelper') {
             $code = "using System.Reflection; [assembly: AssemblyVersion(`"99.0.0.0`")] namespace Foreign { public static class Marker$($name -replace '\W') { } }"
-            pwsh -NoProfile -Command "Add-Type -TypeDefinition '$code' -OutputAssembly '$(Join-Path $foreign "$name.dll")'"
+            & $pwsh -NoProfile -Command "Add-Type -TypeDefinition '$code' -OutputAssembly '$(Join-Path $foreign "$name.dll")'"
         }
 
         $pipeline = Join-Path $TestDrive s3.yaml
@@ -24,10 +25,9 @@ Describe 'Isolation' {
         $loadForeign = "Get-ChildItem '$foreign' -Filter *.dll | ForEach-Object { [void] [System.Reflection.Assembly]::LoadFrom(`$_.FullName) }"
 
         function Invoke-Fresh([string] $script) {
-            $before = $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY
             $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = 'x', 'x'
-            try { pwsh -NoProfile -NonInteractive -Command $script 2>&1 }
-            finally { $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = $before }
+            try { & $pwsh -NoProfile -NonInteractive -Command $script 2>&1 }
+            finally { $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = $null, $null }
         }
     }
 

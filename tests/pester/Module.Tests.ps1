@@ -8,7 +8,7 @@ Describe 'The module' {
 
         # A fresh PowerShell: what is said of the module must hold without what the tests have loaded.
         function Invoke-Fresh([string] $script) {
-            $text = pwsh -NoProfile -NonInteractive -Command "`$ErrorActionPreference = 'Stop'; `$module = '$manifestPath'; $script" 2>&1
+            $text = & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command "`$ErrorActionPreference = 'Stop'; `$module = '$manifestPath'; $script" 2>&1
             if ($LASTEXITCODE -ne 0) { throw "$text" }
             $text
         }
@@ -43,6 +43,13 @@ Describe 'The module' {
 
     It 'has an about topic' {
         (Invoke-Fresh 'Import-Module $module; Get-Help about_EtlTools') -join '' | Should -Match 'Invoke-Reprocess'
+    }
+
+    It 'has the help that docs/cmdlets describes' {
+        & (Join-Path (Split-Path $manifestPath) '../scripts/build-help.ps1') -Destination $TestDrive
+        $made = Get-Content -Raw (Join-Path $TestDrive EtlCmdlets.dll-Help.xml)
+        $made -eq (Get-Content -Raw (Join-Path (Split-Path $manifestPath) en-US/EtlCmdlets.dll-Help.xml)) |
+            Should -BeTrue -Because 'scripts/build-help.ps1 is to be run after a change to docs/cmdlets or to a parameter'
     }
 
     It 'describes every command in docs/cmdlets, and no other' {

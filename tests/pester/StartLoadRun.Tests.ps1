@@ -96,7 +96,7 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
             $shell.Invoke().RowsIngested | Should -Be 10
             $loading = $shell.Streams.Progress | Where-Object Activity -eq Loading
             $loading[-1].RecordType | Should -Be Completed
-            $loading.StatusDescription -match '1 of 1 files, 10 rows, .* rows/s' | Should -Not -BeNullOrEmpty
+            $loading.StatusDescription -match '1 of 1 file, 10 rows, .* rows/s' | Should -Not -BeNullOrEmpty
         }
         finally {
             $shell.Dispose()
@@ -127,6 +127,27 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         $run = Get-LoadRun
         $run.Reason | Should -Be 'first fill'
         $run.TriggeredBy | Should -Be backfill
+    }
+
+    It 'does not load by a plan that is stale: <What>' -ForEach @(
+        @{ What = 'the file has changed'; Change = { Add-PatientFile $scene 2026-01-01 -Id (1..20) }; Id = 'SourceFileChanged' }
+        @{ What = 'the file is gone'; Change = { Remove-Item (Join-Path $scene.Source *) }; Id = 'SourceFileMissing' }
+    ) {
+        Add-PatientFile $scene 2026-01-01
+        $plan = Get-LoadPlan
+        & $Change
+        $run = $plan | Start-LoadRun -ErrorVariable failures -ErrorAction SilentlyContinue
+        $run.Status | Should -Be Failed
+        $run.RowsIngested | Should -Be 0
+        Assert-EtlError $failures[0] $Id
+    }
+
+    It 'does not load twice what somebody else has loaded since the plan was made' {
+        Add-PatientFile $scene 2026-01-01
+        $plan = Get-LoadPlan
+        Start-LoadRun | Out-Null
+        ($plan | Start-LoadRun).RowsIngested | Should -Be 0
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM raw.patients').n | Should -Be 10
     }
 
     It 'refuses a key that is not there' {

@@ -1,4 +1,7 @@
+using System.Data;
+using Dapper;
 using EtlTools.Core.Database;
+using Npgsql;
 
 namespace EtlTools.Core.Reprocessing;
 
@@ -8,31 +11,35 @@ public sealed record ReprocessMetric
     public DateTimeOffset Since { get; init; }
     public DateTimeOffset Until { get; init; }
     public int TotalReprocessingRuns { get; init; }
+
+    /// <summary>From begin to end, of the runs that have ended.</summary>
     public TimeSpan? AverageReprocessingTime { get; init; }
 
     /// <summary>Completed / ended reprocessing runs, 0 to 1.</summary>
     public double? SuccessRate { get; init; }
+
+    /// <summary>Rows read by reprocesses.</summary>
     public long DataVolumeProcessed { get; init; }
 
     /// <summary>Reprocesses that were undone.</summary>
     public int RollbackIncidents { get; init; }
 
-    /// <summary>Files that failed and were then loaded / files that failed, 0 to 1.</summary>
+    /// <summary>Logical files that failed in the window and were then loaded / those that failed in it, 0 to 1.</summary>
     public double? FailedFileRecoveryRate { get; init; }
 
     /// <summary>Mean time from a file's first failure to its recovery.</summary>
     public TimeSpan? MeanTimeToRecovery { get; init; }
 
-    /// <summary>Reprocessing runs a day.</summary>
+    /// <summary>Reprocessing runs a day, from Since or from the ledger's first run, whichever is later.</summary>
     public double ReprocessingFrequency { get; init; }
 
-    /// <summary>Share of runs in which no new file was begun before a failed one, 0 to 1.</summary>
+    /// <summary>Of the load runs with both failed and new files, the share that began no new one before a failed one, 0 to 1.</summary>
     public double? FailedFirstAccuracy { get; init; }
 
     /// <summary>Files that failed in the window and are still not loaded: the data gap.</summary>
     public int OpenFailedFiles { get; init; }
 
-    /// <summary>Superseded raw rows / all raw rows that the ledger counts, 0 to 1.</summary>
+    /// <summary>Superseded raw rows / all raw rows that the ledger counts, 0 to 1; of all time, for storage does not forget.</summary>
     public double? SupersededRowShare { get; init; }
     public IReadOnlyDictionary<string, int> ByReason { get; init; } = new Dictionary<string, int>();
     public IReadOnlyDictionary<string, int> ByExtractType { get; init; } = new Dictionary<string, int>();
@@ -43,6 +50,72 @@ public sealed record ReprocessMetric
 
 public sealed class ReprocessMetrics(EtlDatabase database)
 {
-    public Task<ReprocessMetric> GetAsync(DateTimeOffset since, CancellationToken cancellationToken) =>
-        throw new NotImplementedException(database.Description);
+    /// <summary>From one consistent view of the ledger.</summary>
+    /// <exception cref="EtlException">SinceInFuture.</exception>
+    public async Task<ReprocessMetric> GetAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await using var transaction = await connection.BeginTransactionAsync(
+                IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
+            return await new Reading(connection, since, cancellationToken).GetAsync().ConfigureAwait(false);
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
+    /// <summary>One reading of all the metrics, on one connection.</summary>
+    private sealed class Reading(NpgsqlConnection connection, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        public async Task<ReprocessMetric> GetAsync()
+        {
+            var window = await OneAsync<(DateTime Until, double? Days)>(ReprocessMetricSql.Window).ConfigureAwait(false);
+            if (since.UtcDateTime > window.Until)
+            {
+                throw new EtlException(
+                    EtlErrorKind.InvalidInput,
+                    "SinceInFuture",
+                    "The time to look back to lies in the future.",
+                    "Since",
+                    "Give an earlier time, or a duration such as 30d.");
+            }
+
+            var runs = await OneAsync<(int Total, TimeSpan? AverageTime, double? SuccessRate)>(ReprocessMetricSql.Runs).ConfigureAwait(false);
+            var receipts = await OneAsync<(long DataVolume, int Rollbacks)>(ReprocessMetricSql.Receipts).ConfigureAwait(false);
+            var recovery = await OneAsync<(double? Rate, int OpenFiles, TimeSpan? MeanTime)>(ReprocessMetricSql.Recovery).ConfigureAwait(false);
+            return new ReprocessMetric
+            {
+                Since = since,
+                Until = window.Until,
+                TotalReprocessingRuns = runs.Total,
+                AverageReprocessingTime = runs.AverageTime,
+                SuccessRate = runs.SuccessRate,
+                DataVolumeProcessed = receipts.DataVolume,
+                RollbackIncidents = receipts.Rollbacks,
+                FailedFileRecoveryRate = recovery.Rate,
+                MeanTimeToRecovery = recovery.MeanTime,
+                ReprocessingFrequency = window.Days > 0 ? runs.Total / window.Days.Value : 0,
+                FailedFirstAccuracy = await OneAsync<double?>(ReprocessMetricSql.FailedFirst).ConfigureAwait(false),
+                OpenFailedFiles = recovery.OpenFiles,
+                SupersededRowShare = await OneAsync<double?>(ReprocessMetricSql.SupersededRowShare).ConfigureAwait(false),
+                ByReason = await CountsAsync<string>(ReprocessMetricSql.ByReason).ConfigureAwait(false),
+                ByExtractType = await CountsAsync<string>(ReprocessMetricSql.ByExtractType).ConfigureAwait(false),
+                ByHour = await CountsAsync<int>(ReprocessMetricSql.ByHour).ConfigureAwait(false),
+            };
+        }
+
+        private Task<T> OneAsync<T>(string sql) => connection.QuerySingleAsync<T>(Command(sql))!;
+
+        private async Task<OrderedDictionary<T, int>> CountsAsync<T>(string sql)
+            where T : notnull =>
+            new((await connection.QueryAsync<(T Name, int Count)>(Command(sql)).ConfigureAwait(false))
+                .Select(row => KeyValuePair.Create(row.Name, row.Count)));
+
+        private CommandDefinition Command(string sql) =>
+            new(sql, new { since = since.UtcDateTime }, cancellationToken: cancellationToken);
+    }
 }

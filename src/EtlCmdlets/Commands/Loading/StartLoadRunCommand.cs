@@ -68,7 +68,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         {
             WriteVerbose("There is nothing to load.");
         }
-        else if (Confirmed("Load", $"{plan.Count} files into {Database.Description}", out var isPreview))
+        else if (Confirmed("Load", $"{Wording.Count(plan.Count, "file")} into {Database.Description}", out var isPreview))
         {
             Load(plan);
         }

@@ -135,6 +135,6 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
     {
         0 => "",
         1 => $"{noun} {ids[0]}",
-        _ => $"{ids.Count} {noun}s",
+        _ => Wording.Count(ids.Count, noun),
     };
 }

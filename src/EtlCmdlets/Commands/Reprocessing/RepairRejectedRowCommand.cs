@@ -56,7 +56,7 @@ public sealed class RepairRejectedRowCommand : EtlReprocessCmdlet
         }
 
         var repair = new RowRepair(Database, Config);
-        if (Confirmed("Repair", $"{_corrections.Count} rejected rows", out var isPreview))
+        if (Confirmed("Repair", Wording.Count(_corrections.Count, "rejected row"), out var isPreview))
         {
             WriteReceipts(Await(token => repair.RepairAsync(_corrections, Reason, preview: false, token)), PassThru);
         }

@@ -58,7 +58,7 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 
         var engine = new ReprocessEngine(Database, Config);
         var receipts = FindReceipts(engine);
-        if (Confirmed("Undo", $"the reprocess of {receipts.Count} files", out var isPreview))
+        if (Confirmed("Undo", $"the reprocess of {Wording.Count(receipts.Count, "file")}", out var isPreview))
         {
             WriteReceipts(Await(token => engine.UndoAsync(receipts, Reason, token)), PassThru);
         }
