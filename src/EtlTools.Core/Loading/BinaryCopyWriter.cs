@@ -110,10 +110,14 @@ internal sealed class BinaryCopyWriter : IDisposable
         _filled = 0;
     }
 
-    // Encodes rows until the buffer is due to be sent. Returns the row to go on with.
+    // Like Encode it is hot from its first call on. Encodes rows until the buffer is due to be sent. Returns the row to go on with.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Fill(DelimitedReader batch, int next, ref long written)
     {
         var rows = batch.Rows;
+        var fields = batch.Fields;
+        var text = batch.Text;
+        var quote = batch.Quote;
         for (; next < rows.Length && _filled < _flushBytes; next++)
         {
             ref readonly var row = ref rows[next];
@@ -123,14 +127,14 @@ internal sealed class BinaryCopyWriter : IDisposable
             }
 
             MakeRoom(row.End - row.Start + FixedRowBytes + (4 * _sourceFields.Length) + Slack);
-            var fields = batch.Fields.Slice(row.FirstField, row.FieldCount);
-            _filled = Encode(batch.Text, fields, batch.Quote, batch.FirstRowNumber + next);
+            _filled = Encode(text, fields.Slice(row.FirstField, row.FieldCount), quote, batch.FirstRowNumber + next);
             written++;
         }
 
         return next;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Encode(byte[] text, ReadOnlySpan<FieldSlice> fields, byte quote, long rowNumber)
     {
         ref var source = ref MemoryMarshal.GetArrayDataReference(text);

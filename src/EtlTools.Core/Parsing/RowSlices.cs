@@ -1,38 +1,33 @@
 namespace EtlTools.Core.Parsing;
 
 /// <summary>Where a field's content lies in a batch's text, without its quotes.</summary>
+/// <remarks>One number, which is written and read in one go: start, escaped, quoted, length.</remarks>
 internal readonly struct FieldSlice
 {
-    private const int QuotedFlag = 1 << 30;
-    private const int EscapedFlag = 1 << 31;
-    private const int LengthMask = QuotedFlag - 1;
+    private const ulong EscapedFlag = 1UL << 31;
+    private const ulong QuotedFlag = 1UL << 30;
+    private const ulong LengthMask = QuotedFlag - 1;
 
-    private readonly int _lengthAndFlags;
+    private readonly ulong _bits;
 
-    public FieldSlice(int start, int length)
-    {
-        Start = start;
-        _lengthAndFlags = length;
-    }
+    public FieldSlice(int start, int length) => _bits = ((ulong)(uint)start << 32) | (uint)length;
 
-    public FieldSlice(int start, int length, bool escaped)
-    {
-        Start = start;
-        _lengthAndFlags = length | QuotedFlag | (escaped ? EscapedFlag : 0);
-    }
+    private FieldSlice(ulong bits) => _bits = bits;
 
-    public int Start { get; }
+    public int Start => (int)(_bits >> 32);
 
     /// <summary>Bytes of UTF-8, doubled quotes still doubled.</summary>
-    public int Length => _lengthAndFlags & LengthMask;
+    public int Length => (int)(_bits & LengthMask);
 
-    public bool IsQuoted => (_lengthAndFlags & QuotedFlag) != 0;
+    public bool IsQuoted => (_bits & QuotedFlag) != 0;
 
     /// <summary>True where the content holds doubled quotes that stand for single ones.</summary>
-    public bool IsEscaped => _lengthAndFlags < 0;
+    public bool IsEscaped => (_bits & EscapedFlag) != 0;
 
     /// <summary>True for a field that is empty and not quoted: it stands for NULL.</summary>
-    public bool IsNull => _lengthAndFlags == 0;
+    public bool IsNull => (uint)_bits == 0;
+
+    public FieldSlice AsQuoted(bool isEscaped) => new(_bits | QuotedFlag | (isEscaped ? EscapedFlag : 0));
 }
 
 /// <summary>Where a row lies in a batch's text, and its fields in the batch's field list.</summary>

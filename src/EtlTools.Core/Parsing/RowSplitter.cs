@@ -16,12 +16,19 @@ namespace EtlTools.Core.Parsing;
 internal sealed class RowSplitter(DialectConfig dialect)
 {
     /// <summary>Bytes that must be readable, whatever they hold, beyond the text's end.</summary>
-    public const int Padding = 2 * IDelimiterMask.Width;
+    public const int Padding = 2 * DelimiterScan.Width;
 
     // No table of PostgreSQL has more columns than 1,600.
     private const int MostFields = 2048;
 
+    // The text is searched for candidates in stretches of this many bytes, which stay in the fastest cache.
+    private const int StretchBytes = 4096;
+
+    private const int NotQuoted = -2;
+    private const int StillOpen = int.MaxValue;
+
     private readonly Delimiters _delimiters = new(dialect);
+    private readonly int[] _candidates = new int[StretchBytes + DelimiterScan.Width + 1];
     private RowSlice[] _rows = new RowSlice[1024];
     private FieldSlice[] _fields = new FieldSlice[16 * 1024];
     private int _rowCount;
@@ -60,9 +67,7 @@ internal sealed class RowSplitter(DialectConfig dialect)
         var rowStart = start;
         while (true)
         {
-            rowStart = _delimiters.AllHaveTwoBytes
-                ? SplitUntilFault(_delimiters.TwoByteMask(), text, rowStart, end, isLast, maxRows, out var fault)
-                : SplitUntilFault(_delimiters.OneByteMask(), text, rowStart, end, isLast, maxRows, out fault);
+            rowStart = SplitUntilFault(text, rowStart, end, isLast, maxRows, out var fault);
             if (fault is null)
             {
                 return rowStart;
@@ -88,141 +93,157 @@ internal sealed class RowSplitter(DialectConfig dialect)
 
     public void MarkFaulty(int row, string fault) => _rows[row] = _rows[row] with { Fault = fault };
 
-    private int SplitUntilFault<TMask>(
-        TMask mask, byte[] text, int start, int end, bool isLast, int maxRows, out string? fault)
-        where TMask : struct, IDelimiterMask
+    private int SplitUntilFault(byte[] text, int start, int end, bool isLast, int maxRows, out string? fault)
+    {
+        if (_delimiters.IsAnyNewline && _delimiters.Field.Length == 1)
+        {
+            return SplitUntilFault(new NewlineScan(_delimiters), text, start, end, isLast, maxRows, out fault);
+        }
+
+        return _delimiters.AreTwoBytesAndOrdered
+            ? SplitUntilFault(new TwoByteScan(_delimiters), text, start, end, isLast, maxRows, out fault)
+            : SplitUntilFault(new FirstByteScan(_delimiters), text, start, end, isLast, maxRows, out fault);
+    }
+
+    // One call works on a whole block: it must not be left to the slow first tier of the just-in-time compiler.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int SplitUntilFault<TScan>(
+        TScan scan, byte[] text, int start, int end, bool isLast, int maxRows, out string? fault)
+        where TScan : struct, IDelimiterScan
     {
         ref var origin = ref MemoryMarshal.GetArrayDataReference(text);
-        var delimiters = _delimiters;
-        var quote = delimiters.HasQuote ? delimiters.Quote : -1;
-        var certain = isLast ? int.MaxValue : end - delimiters.Longest;
-        var expected = ExpectedFields ?? -1;
+        ref var candidates = ref MemoryMarshal.GetArrayDataReference(_candidates);
+        var quote = _delimiters.HasQuote ? _delimiters.Quote : -1;
+        var lastCertain = isLast ? end - 1 : end - _delimiters.Longest;
         var keptFields = Math.Min(ExpectedFields ?? MostFields, MostFields);
-        var fields = FieldsWithRoomFor(keptFields);
-        var firstField = _fieldCount;
+        ref var fields = ref RoomForFields(keptFields);
 
         var rowStart = start;
         var fieldStart = start;
-        var nextFree = start;
         var fieldsInRow = 0;
-        var insideQuotes = false;
+        var quoteEnd = NotQuoted;
         var isEscaped = false;
-        var quoteEnd = -1;
         fault = null;
 
-        for (var block = start; block <= end; block += IDelimiterMask.Width)
+        for (var stretch = start; stretch < end; stretch += StretchBytes)
         {
-            var candidates = mask.At(ref Unsafe.Add(ref origin, block));
-            if (end - block < IDelimiterMask.Width)
+            var stretchEnd = Math.Min(end, stretch + StretchBytes);
+            var count = DelimiterScan.Find(scan, ref origin, stretch, stretchEnd, ref candidates);
+            if (stretchEnd == end)
             {
                 // The end of the last text ends a row as a separator does.
-                var atEnd = 1UL << (end - block);
-                candidates = (candidates & (atEnd - 1)) | atEnd;
+                Unsafe.Add(ref candidates, count++) = end;
             }
 
-            for (; candidates != 0; candidates &= candidates - 1)
+            for (var i = 0; i < count; i++)
             {
-                var position = block + BitOperations.TrailingZeroCount(candidates);
-                if (position < nextFree)
+                var position = Unsafe.Add(ref candidates, i);
+                if (position < fieldStart)
                 {
-                    continue;
-                }
-
-                if (position > certain || position == end && (!isLast || rowStart == end))
-                {
-                    goto OutOfText;
-                }
-
-                ref var at = ref Unsafe.Add(ref origin, position);
-                if (at == quote && position < end)
-                {
-                    if (!insideQuotes)
-                    {
-                        insideQuotes = position == fieldStart;
-                    }
-                    else if (position + 1 < end && Unsafe.Add(ref at, 1) == quote)
-                    {
-                        isEscaped = true;
-                        nextFree = position + 2;
-                    }
-                    else
-                    {
-                        insideQuotes = false;
-                        quoteEnd = position;
-                    }
-
                     continue;
                 }
 
                 var endsRow = true;
                 var separatorLength = 0;
-                if (position == end)
+                if (position <= lastCertain)
                 {
-                    fault = insideQuotes ? RowFault.UnterminatedQuote : null;
-                }
-                else if (insideQuotes)
-                {
-                    continue;
-                }
-                else
-                {
-                    separatorLength = delimiters.Match(ref at, end - position, out endsRow);
+                    ref var at = ref Unsafe.Add(ref origin, position);
+                    if (at == quote)
+                    {
+                        if (quoteEnd == StillOpen)
+                        {
+                            quoteEnd = position;
+                        }
+                        else if (position == fieldStart)
+                        {
+                            quoteEnd = StillOpen;
+                        }
+                        else if (quoteEnd == position - 1)
+                        {
+                            // Two quotes in a row stand for one.
+                            quoteEnd = StillOpen;
+                            isEscaped = true;
+                        }
+
+                        continue;
+                    }
+
+                    if (quoteEnd == StillOpen)
+                    {
+                        continue;
+                    }
+
+                    separatorLength = scan.Match(ref at, end - position, out endsRow);
                     if (separatorLength == 0)
                     {
                         continue;
                     }
                 }
-
-                var slice = new FieldSlice(fieldStart, position - fieldStart);
-                if (quoteEnd >= 0)
-                {
-                    fault = quoteEnd == position - 1 ? null : RowFault.StrayQuote;
-                    slice = new FieldSlice(fieldStart + 1, quoteEnd - fieldStart - 1, isEscaped);
-                    quoteEnd = -1;
-                    isEscaped = false;
-                }
-
-                if (fault is not null)
+                else if (!isLast || rowStart == end)
                 {
                     goto OutOfText;
+                }
+                else if (quoteEnd == StillOpen)
+                {
+                    fault = RowFault.UnterminatedQuote;
+                    goto OutOfText;
+                }
+
+                var slice = new FieldSlice(fieldStart, position - fieldStart);
+                if (quoteEnd != NotQuoted)
+                {
+                    if (quoteEnd != position - 1)
+                    {
+                        fault = RowFault.StrayQuote;
+                        goto OutOfText;
+                    }
+
+                    slice = new FieldSlice(fieldStart + 1, quoteEnd - fieldStart - 1).AsQuoted(isEscaped);
+                    quoteEnd = NotQuoted;
+                    isEscaped = false;
                 }
 
                 if (fieldsInRow < keptFields)
                 {
-                    fields[firstField + fieldsInRow] = slice;
+                    Unsafe.Add(ref fields, fieldsInRow) = slice;
                 }
 
                 fieldsInRow++;
-                nextFree = fieldStart = position + separatorLength;
+                fieldStart = position + separatorLength;
                 if (!endsRow)
                 {
                     continue;
                 }
 
-                if (fieldsInRow == expected || expected < 0 && fieldsInRow <= MostFields && !(SkipsEmptyRows && position == rowStart))
-                {
-                    _fieldCount = firstField + fieldsInRow;
-                    AddRow(new RowSlice(rowStart, position, firstField, fieldsInRow, null));
-                }
-                else if (!SkipsEmptyRows || !IsEmpty(text.AsSpan(rowStart, position - rowStart), position == end))
-                {
-                    AddFaultyRow(rowStart, position, RowFault.FieldCount);
-                }
-
+                AddSplitRow(text, rowStart, position, fieldsInRow, isAtEnd: position == end);
                 rowStart = fieldStart;
                 fieldsInRow = 0;
-                firstField = _fieldCount;
-                fields = FieldsWithRoomFor(keptFields);
                 if (_rowCount >= maxRows)
                 {
                     return rowStart;
                 }
+
+                fields = ref RoomForFields(keptFields);
             }
         }
 
     OutOfText:
-        Unfinished = new UnfinishedRow(fieldsInRow, fieldStart, insideQuotes);
+        Unfinished = new UnfinishedRow(fieldsInRow, fieldStart, quoteEnd == StillOpen);
         return rowStart;
+    }
+
+    private void AddSplitRow(byte[] text, int start, int end, int fieldCount, bool isAtEnd)
+    {
+        var isEmpty = SkipsEmptyRows && fieldCount == 1 && IsEmpty(text.AsSpan(start, end - start), isAtEnd);
+        if (ExpectedFields is { } expected ? fieldCount == expected : fieldCount <= MostFields && !isEmpty)
+        {
+            AddRow(new RowSlice(start, end, _fieldCount, fieldCount, null));
+            _fieldCount += fieldCount;
+        }
+        else if (!isEmpty)
+        {
+            AddFaultyRow(start, end, RowFault.FieldCount);
+        }
     }
 
     // Newlines after the last row separator are no row either.
@@ -239,14 +260,15 @@ internal sealed class RowSplitter(DialectConfig dialect)
         _rows[_rowCount++] = row;
     }
 
-    private FieldSlice[] FieldsWithRoomFor(int count)
+    // The place of the next row's fields.
+    private ref FieldSlice RoomForFields(int count)
     {
         if (_fieldCount + count > _fields.Length)
         {
             Array.Resize(ref _fields, Math.Max(_fieldCount + count, _fields.Length * 2));
         }
 
-        return _fields;
+        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_fields), _fieldCount);
     }
 }
 
