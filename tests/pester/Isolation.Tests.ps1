@@ -25,9 +25,10 @@ Describe 'Isolation' {
         $loadForeign = "Get-ChildItem '$foreign' -Filter *.dll | ForEach-Object { [void] [System.Reflection.Assembly]::LoadFrom(`$_.FullName) }"
 
         function Invoke-Fresh([string] $script) {
+            $before = $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY
             $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = 'x', 'x'
             try { & $pwsh -NoProfile -NonInteractive -Command $script 2>&1 }
-            finally { $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = $null, $null }
+            finally { $env:AWS_ACCESS_KEY_ID, $env:AWS_SECRET_ACCESS_KEY = $before }
         }
     }
 
