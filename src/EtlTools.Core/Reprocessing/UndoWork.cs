@@ -199,6 +199,14 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
             .Select(file => new RawFile(file.LoadRunFileId, run, file.Segment ?? table.RawSql, file.ExtractedAt, file.RowCount))
             .ToList();
         var change = await _stager.RecomputeAsync(connection, table, cameRows, [goes.LoadRunFileId], cancellationToken).ConfigureAwait(false);
+
+        // What came back is staged now, though it may have been loaded with staging left for later.
+        foreach (var file in cameRows)
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                StagingRunSql.Restaged, new { file = file.LoadRunFileId }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        }
+
         await connection.ExecuteAsync(new CommandDefinition(
             ReprocessSql.ReopenRepaired, new { file = goes.LoadRunFileId }, cancellationToken: cancellationToken)).ConfigureAwait(false);
 

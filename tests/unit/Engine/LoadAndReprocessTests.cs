@@ -202,6 +202,22 @@ public sealed class LoadAndReprocessTests : IAsyncLifetime
     }
 
     [PostgresFact]
+    public async Task Undo_brings_a_file_back_that_was_not_staged_yet_and_stages_it()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,,,,");
+        await _work.LoadAsync(new LoadOptions { SkipStaging = true });
+        _work.WritePersons(1, "a", "1,A,Anna,,,");
+        var receipt = (await _work.ReprocessAsync(await _work.FileIdAsync("_a"))).Single();
+        await _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default);
+
+        Assert.Equal("Ann", await _work.NameOfAsync(1));
+        var integrity = await _work.IntegrityAsync();
+        Assert.True(integrity.IsIntact);
+        Assert.Equal(0, integrity.UnstagedFiles);
+        Assert.Equal(1, await _work.Database.ScalarAsync<long>("SELECT rows_rejected FROM etl.load_run_files WHERE superseded_at IS NULL"));
+    }
+
+    [PostgresFact]
     public async Task A_corrected_re_upload_takes_the_place_of_the_file_of_its_name()
     {
         _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
