@@ -74,17 +74,14 @@ internal sealed class FileLoader(PipelineConfig pipeline, ISourceStore source, E
         var counts = await copy.RunAsync(opened.Content, pipeline.Dialect, file, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("load.after-copy");
 
-        if (claim.Replaces.Count > 0)
-        {
-            await FileLedger.SupersedeAsync(
-                connection, claim.Replaces, claim.LoadRunFileId, options.LoadRunId, cancellationToken).ConfigureAwait(false);
-        }
+        var gone = await FileLedger.ReplaceAsync(
+            connection, claim.Replaces, claim.LoadRunFileId, options.LoadRunId, cancellationToken).ConfigureAwait(false);
 
         StagingChange? staging = null;
         if (!options.SkipStaging)
         {
             var rows = new RawFile(claim.LoadRunFileId, options.LoadRunId, segment, file.ExtractedAt, counts.RowsIngested, firstBlock);
-            staging = await stager.StageAsync(connection, table, rows, claim.Replaces, cancellationToken).ConfigureAwait(false);
+            staging = await stager.StageAsync(connection, table, rows, gone, cancellationToken).ConfigureAwait(false);
             CrashPoint.Pass("load.after-staging");
         }
 

@@ -193,7 +193,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
         var table = await _tables.GetAsync(connection, receipt.ExtractType, cancellationToken).ConfigureAwait(false);
         await StagingMerger.LockAsync(connection, table, cancellationToken).ConfigureAwait(false);
 
-        await FileLedger.SupersedeAsync(connection, [goes.LoadRunFileId], by: null, run, cancellationToken).ConfigureAwait(false);
+        await FileLedger.WithdrawAsync(connection, [goes.LoadRunFileId], run, cancellationToken).ConfigureAwait(false);
         await FileLedger.RestoreAsync(connection, receipt.OldFiles, cancellationToken).ConfigureAwait(false);
         var cameRows = comes
             .Select(file => new RawFile(file.LoadRunFileId, run, file.Segment ?? table.RawSql, file.ExtractedAt, file.RowCount))

@@ -86,10 +86,28 @@ internal static class FileLedger
     }
 
     /// <summary>Withdraws files: their raw rows no longer count.</summary>
-    public static Task SupersedeAsync(
-        NpgsqlConnection connection, IReadOnlyList<int> files, int? by, Guid byRun, CancellationToken cancellationToken) =>
+    public static Task WithdrawAsync(
+        NpgsqlConnection connection, IReadOnlyList<int> files, Guid byRun, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(new CommandDefinition(
-            FileSql.Supersede, new { files = files.ToArray(), by, byRun }, cancellationToken: cancellationToken));
+            FileSql.Supersede, new { files = files.ToArray(), by = (int?)null, byRun }, cancellationToken: cancellationToken));
+
+    /// <summary>Puts a file in the place of others, and returns all whose rows staging may still show instead of its own.</summary>
+    public static async Task<IReadOnlyList<int>> ReplaceAsync(
+        NpgsqlConnection connection, IReadOnlyList<int> files, int by, Guid byRun, CancellationToken cancellationToken)
+    {
+        if (files.Count == 0)
+        {
+            return [];
+        }
+
+        var parameters = new { files = files.ToArray(), by, byRun };
+        await connection.ExecuteAsync(new CommandDefinition(
+            FileSql.InheritUnstaged, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        await connection.ExecuteAsync(new CommandDefinition(
+            FileSql.Supersede, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return (await connection.QueryAsync<int>(new CommandDefinition(
+            FileSql.SupersededBy, new { by }, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+    }
 
     /// <summary>Brings withdrawn files back.</summary>
     public static Task RestoreAsync(NpgsqlConnection connection, IReadOnlyList<int> files, CancellationToken cancellationToken) =>

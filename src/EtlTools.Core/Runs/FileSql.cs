@@ -54,6 +54,21 @@ internal static class FileSql
         WHERE load_run_file_id = ANY(@files)
         """;
 
+    /// <summary>
+    /// What gave way to a file that was never staged still stands in staging. When that file gives way itself, the newcomer
+    /// takes its place, so that whoever stages the newcomer withdraws all of them.
+    /// </summary>
+    public const string InheritUnstaged = """
+        UPDATE etl.load_run_files o
+        SET superseded_by_load_run_file_id = @by, updated_at = now()
+        FROM etl.load_run_files u
+        WHERE u.load_run_file_id = ANY(@files) AND u.staged_at IS NULL AND u.pipeline IS NOT NULL
+          AND o.superseded_by_load_run_file_id = u.load_run_file_id
+        """;
+
+    public const string SupersededBy =
+        "SELECT load_run_file_id FROM etl.load_run_files WHERE superseded_by_load_run_file_id = @by ORDER BY load_run_file_id";
+
     public const string Restore = """
         UPDATE etl.load_run_files
         SET superseded_at = NULL, superseded_by_load_run_file_id = NULL, superseded_by_load_run_id = NULL, updated_at = now()

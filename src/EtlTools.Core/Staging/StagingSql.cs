@@ -194,7 +194,8 @@ internal sealed class StagingSql
     private const string CountsNow = """
         (f.load_run_file_id IS NULL
          OR (f.superseded_at IS NULL AND (f.staged_at IS NOT NULL OR f.pipeline IS NULL))
-         OR EXISTS (SELECT FROM etl.load_run_files u
+         OR (f.staged_at IS NOT NULL OR f.pipeline IS NULL) AND EXISTS (
+                    SELECT FROM etl.load_run_files u
                     WHERE u.load_run_file_id = f.superseded_by_load_run_file_id AND u.status = 'completed'
                       AND u.superseded_at IS NULL AND u.staged_at IS NULL))
         """;

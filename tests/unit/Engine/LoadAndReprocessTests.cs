@@ -217,6 +217,25 @@ public sealed class LoadAndReprocessTests : IAsyncLifetime
         Assert.Equal(1, await _work.Database.ScalarAsync<long>("SELECT rows_rejected FROM etl.load_run_files WHERE superseded_at IS NULL"));
     }
 
+    [PostgresTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_file_that_gives_way_before_it_was_staged_takes_what_it_replaced_with_it(bool skipLast)
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        _work.WritePersons(1, "a", "2,A,Bob2,,,");
+        await _work.LoadAsync(new LoadOptions { SkipStaging = true });
+        _work.WritePersons(1, "a", "2,A,Bob3,,,");
+        await _work.LoadAsync(new LoadOptions { SkipStaging = skipLast });
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+
+        await _work.LoadAsync();
+        Assert.Null(await _work.NameOfAsync(1));
+        Assert.Equal("Bob3", await _work.NameOfAsync(2));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
     [PostgresFact]
     public async Task A_corrected_re_upload_takes_the_place_of_the_file_of_its_name()
     {
