@@ -54,6 +54,9 @@ internal sealed class StoryTeller(IReadOnlyList<string> hiddenArguments, Cancell
         string[] self = isDotnet ? ["exec", typeof(EtlHost).Assembly.Location] : [];
         var start = new ProcessStartInfo(program, [.. self, .. arguments, .. hiddenArguments]);
         start.Environment["ETL_CRASH_AT"] = crashPoint;
+
+        // A killed process could not take its diagnostic pipes away with it.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         using var process = Process.Start(start)!;
         try
         {

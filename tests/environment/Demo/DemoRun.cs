@@ -68,6 +68,9 @@ internal static class DemoRun
             variables["ETL_DEMO_HOST"] = host;
             variables["ETL_DEMO_TOOL"] = typeof(DemoRun).Assembly.Location;
             variables["ETL_DEMO_BUCKET"] = bucket?.Name ?? "";
+
+            // A killed process could not take its diagnostic pipes away with it.
+            variables["DOTNET_EnableDiagnostics"] = "0";
             if (powerShell is null)
             {
                 return await Command.RunVisiblyAsync(Command.Dotnet, ["exec", host, "demo"], variables, folder, folder);

@@ -93,7 +93,8 @@ public sealed class DemoExtractsTests : IDisposable
     {
         await using var database = await PostgresDatabase.CreateAsync();
         var variables = new Dictionary<string, string?> { ["ETL_CRASH_AT"] = null, ["TMPDIR"] = _folder, ["TEMP"] = _folder, ["TMP"] = _folder };
-        await using var story = await HostProcess.RunAsync(["demo", "--connection", database.ConnectionString], variables);
+        await using var story = HostProcess.Start(["demo", "--connection", database.ConnectionString], variables);
+        await story.WaitForExitAsync(TimeSpan.FromMinutes(10));
 
         Assert.DoesNotContain("FAILS", story.Output, StringComparison.Ordinal);
         Assert.Equal(0, story.ExitCode);
