@@ -55,8 +55,7 @@ internal sealed class PendingStaging(EtlDatabase database, PipelineConfig pipeli
         }
 
         var file = new RawFile(pending.LoadRunFileId, loadRunId, pending.Segment ?? table.RawSql, pending.ExtractedAt, pending.RowCount);
-        var change = await stager.StageAsync(connection, table, file, pending.Replaces, cancellationToken).ConfigureAwait(false);
-        await FileStager.MarkStagedAsync(connection, file, change.Rejected, cancellationToken).ConfigureAwait(false);
+        await stager.StagePendingAsync(connection, table, file, pending.Replaces, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("pending.before-commit");
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }

@@ -50,11 +50,19 @@ internal sealed class FileStager
         return await _merger.RecomputeAsync(connection, table, came, went, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Marks a file staged that was loaded without.</summary>
-    public static Task MarkStagedAsync(
-        NpgsqlConnection connection, RawFile file, long rejected, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(
-            StagingRunSql.MarkStaged, new { file = file.LoadRunFileId, rejected }, cancellationToken: cancellationToken));
+    /// <summary>
+    /// Stages a file that was loaded without. It is marked first: what gave way to it counts for as long as it is not staged.
+    /// </summary>
+    public async Task StagePendingAsync(
+        NpgsqlConnection connection, ExtractTable table, RawFile file, IReadOnlyList<int> replaces, CancellationToken cancellationToken)
+    {
+        var parameters = new { file = file.LoadRunFileId };
+        await connection.ExecuteAsync(new CommandDefinition(
+            StagingRunSql.MarkStaged, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        await StageAsync(connection, table, file, replaces, cancellationToken).ConfigureAwait(false);
+        await connection.ExecuteAsync(new CommandDefinition(
+            StagingRunSql.Restaged, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+    }
 
     private static Task RecordAsync(
         NpgsqlConnection connection,

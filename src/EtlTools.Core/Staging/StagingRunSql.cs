@@ -24,11 +24,8 @@ internal static class StagingRunSql
                 / greatest(s.duration_ms + excluded.duration_ms, 1)
         """;
 
-    public const string MarkStaged = """
-        UPDATE etl.load_run_files
-        SET staged_at = now(), rows_rejected = rows_rejected + @rejected, updated_at = now()
-        WHERE load_run_file_id = @file
-        """;
+    public const string MarkStaged =
+        "UPDATE etl.load_run_files SET staged_at = now(), updated_at = now() WHERE load_run_file_id = @file";
 
     /// <summary>After a file was staged anew: its rejects are those of its load and of now.</summary>
     public const string Restaged = """
