@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EtlTools.TestEnvironment.Postgres;
 using EtlTools.TestEnvironment.S3;
 using EtlTools.TestEnvironment.TestRun;
@@ -12,6 +13,8 @@ namespace EtlTools.TestEnvironment.Demo;
 internal static class DemoRun
 {
     public const string WithoutPowerShell = "--without-powershell";
+
+    private const int Interrupted = 130;
 
     /// <summary>Nothing of this may lead the demo to a database or a bucket that is in use.</summary>
     private static readonly string[] AdminsOwn =
@@ -31,6 +34,10 @@ internal static class DemoRun
             Environment.SetEnvironmentVariable(name, null);
         }
 
+        // Ctrl+C reaches the story too, and ends it; what is left to do then is to take everything away.
+        var isInterrupted = false;
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         Console.WriteLine("Servers of its own, removed at the end:");
         try
         {
@@ -47,16 +54,26 @@ internal static class DemoRun
                 Console.WriteLine("Without PowerShell 7.6: the same engine tells the same story with the etl executable.");
             }
 
-            return await RunAsync(root, servers, powerShell);
+            var exitCode = await RunAsync(root, servers, powerShell);
+
+            // An interrupted PowerShell ends with 0.
+            return isInterrupted ? Interrupted : exitCode;
         }
         finally
         {
             await Guard.CloseAsync();
         }
+
+        void Interrupt(PosixSignalContext signal)
+        {
+            isInterrupted = true;
+            signal.Cancel = true;
+        }
     }
 
     private static async Task<int> RunAsync(string root, TestServers servers, PowerShellProgram? powerShell)
     {
+        var (isGivenPostgres, isGivenS3) = (GivenServers.Postgres is not null, GivenServers.S3 is not null);
         var host = Path.Combine(root, "src", "EtlHost", "bin", "Release", "net10.0", "etl.dll");
         var server = servers.Variables[GivenServers.PostgresVariable];
         var connection = await Commands.CreateDatabaseAsync(server, "etl_demo_");
@@ -69,8 +86,12 @@ internal static class DemoRun
             variables["ETL_DEMO_TOOL"] = typeof(DemoRun).Assembly.Location;
             variables["ETL_DEMO_BUCKET"] = bucket?.Name ?? "";
 
-            // A killed process could not take its diagnostic pipes away with it.
-            variables["DOTNET_EnableDiagnostics"] = "0";
+            // A killed process cannot take its pipes away with it. (Elsewhere the names of sockets must be shorter.)
+            if (OperatingSystem.IsLinux())
+            {
+                variables["TMPDIR"] = folder;
+            }
+
             if (powerShell is null)
             {
                 return await Command.RunVisiblyAsync(Command.Dotnet, ["exec", host, "demo"], variables, folder, folder);
@@ -87,12 +108,17 @@ internal static class DemoRun
         finally
         {
             TempFolder.Delete(folder);
-            if (bucket is not null)
+
+            // What is on a server of our own goes with it.
+            if (bucket is not null && isGivenS3)
             {
                 await bucket.DisposeAsync();
             }
 
-            await Commands.DropDatabaseAsync(connection);
+            if (isGivenPostgres)
+            {
+                await Commands.DropDatabaseAsync(connection);
+            }
         }
     }
 
