@@ -12,9 +12,9 @@ param(
     [string] $Filter
 )
 
-$ErrorActionPreference = 'Stop'
-Import-Module Pester -MinimumVersion 5.0
-Import-Module (Join-Path $PSScriptRoot 'TestEnvironment.psm1')
+# The tests see the preferences of this script: they are to be those of an admin's session.
+Import-Module Pester -MinimumVersion 5.0 -ErrorAction Stop
+Import-Module (Join-Path $PSScriptRoot 'TestEnvironment.psm1') -ErrorAction Stop
 
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = Split-Path $PSScriptRoot
@@ -27,6 +27,9 @@ if ($Filter) {
 }
 
 $result = Invoke-Pester -Configuration $configuration
+if (-not $result) {
+    exit 1
+}
 
 # A file or a block that fails as a whole has no failed test, but it is a failure.
 [ordered]@{
