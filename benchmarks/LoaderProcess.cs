@@ -1,17 +1,23 @@
 using System.Diagnostics;
-using EtlTools.TestEnvironment;
 
 namespace EtlTools.Benchmarks;
 
 /// <summary>Ours: the loader as a process of its own, with start-up, listing, ledger, COPY and commit.</summary>
 internal static class LoaderProcess
 {
+    // Where scripts/benchmark.sh publishes it.
+    private static readonly string Program =
+        Path.GetFullPath(Path.Combine("artifacts", "etl", OperatingSystem.IsWindows() ? "etl.exe" : "etl"));
+
     /// <summary>Loads what a pipeline's folder holds into raw.</summary>
     /// <returns>The highest resident memory of the process, in MB.</returns>
     public static async Task<double> LoadAsync(string pipelineFile, BenchmarkDatabase database)
     {
-        string[] command = [Command.Dotnet, "exec", typeof(LoaderProcess).Assembly.Location, "load", "--pipeline", pipelineFile];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Program, ["load", "--pipeline", pipelineFile, "--skip-staging"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (name, value) in database.Variables)
         {
             start.Environment[name] = value;

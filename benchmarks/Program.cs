@@ -3,11 +3,6 @@ using EtlTools.Benchmarks.Cases;
 using EtlTools.Core;
 using Npgsql;
 
-if (args is ["load", "--pipeline", var pipelineFile])
-{
-    return await LoadCommand.RunAsync(pipelineFile);
-}
-
 IReadOnlyList<IBenchmark> benchmarks =
 [
     RawLoad.VersusCopy(),

@@ -11,5 +11,20 @@ if ($LASTEXITCODE -ne 0) {
     throw 'The build failed.'
 }
 
+# The loader as it is published for this platform, compiled beforehand; as plain code where that compiler is not to be had.
+if (Test-Path artifacts/etl) {
+    Remove-Item artifacts/etl -Recurse -Force
+}
+
+$rid = (dotnet --info | Select-String '^ *RID: *(\S+)').Matches[0].Groups[1].Value
+dotnet publish src/EtlHost -c Release -r $rid -o artifacts/etl --nologo -v quiet | Out-Host
+if ($LASTEXITCODE -ne 0) {
+    dotnet publish src/EtlHost -c Release -o artifacts/etl --nologo -v quiet | Out-Host
+}
+
+if ($LASTEXITCODE -ne 0) {
+    throw 'The loader could not be published.'
+}
+
 dotnet exec benchmarks/bin/Release/net10.0/EtlTools.Benchmarks.dll @args
 exit $LASTEXITCODE

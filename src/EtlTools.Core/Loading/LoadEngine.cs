@@ -37,9 +37,13 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
         var stager = new FileStager();
         var files = new FileTransaction(database, pipeline.Name, new FileLoader(pipeline, source, tables, stager));
         var reporter = new LoadReporter(session.LoadRunId, plan, progress);
-        var sealing = SegmentCare.SealAsync(database, tables, plan.Select(item => item.ExtractType), session.Stopping);
+        var extractTypes = plan.Select(item => item.ExtractType).ToList();
+        var sealing = Task.CompletedTask;
         try
         {
+            // First, or this run would append to what is to be sealed beside it.
+            await SegmentCare.CloseAsync(database, tables, extractTypes, session.Stopping).ConfigureAwait(false);
+            sealing = SegmentCare.SealAsync(database, tables, extractTypes, session.Stopping);
             await LoadFilesAsync(plan, options, session, files, reporter).ConfigureAwait(false);
             if (!options.SkipStaging)
             {

@@ -93,12 +93,19 @@ internal static class RawSegments
         return segments.Select(segment => segment ?? table.RawSql).ToList();
     }
 
-    /// <summary>The indexes that a table of raw rows gets once, in bulk: by natural key, and by file.</summary>
+    /// <summary>
+    /// The indexes that a table of raw rows gets once, in bulk: by natural key, and by file. In a transaction, for what the
+    /// planner has to know of them a small sample will do.
+    /// </summary>
     public static string IndexSql(ExtractTable table, string segment)
     {
-        var key = new StagingSql(table).SegmentIndexExpressions(segment);
-        var keyIndex = key.Count == 0 ? "" : $"CREATE INDEX ON {segment} ({string.Join(", ", key)});\n";
-        return keyIndex + $"CREATE INDEX ON {segment} USING brin ({Lineage.FileId});\nANALYZE {segment}";
+        var keyIndex = new StagingSql(table).SegmentIndexExpression() is { } key ? $"CREATE INDEX ON {segment} (({key}));" : "";
+        return $"""
+            {keyIndex}
+            CREATE INDEX ON {segment} USING brin ({Lineage.FileId});
+            SET LOCAL default_statistics_target = 10;
+            ANALYZE {segment}
+            """;
     }
 
     private static Task<string?> FindOpenAsync(NpgsqlConnection connection, ExtractTable table, CancellationToken cancellationToken) =>

@@ -40,7 +40,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
     {
         foreach (var extractType in files.Where(file => file.IsActive).Select(file => file.ExtractType).Distinct())
         {
-            await SegmentCare.SealAsync(_database, _tables, extractType, RawSegments.ScanBytes, cancellationToken).ConfigureAwait(false);
+            await SegmentCare.CloseAndSealAsync(_database, _tables, extractType, RawSegments.ScanBytes, cancellationToken).ConfigureAwait(false);
         }
     }
 

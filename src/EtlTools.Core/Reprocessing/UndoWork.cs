@@ -49,7 +49,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
             {
                 foreach (var extractType in receipts.Select(receipt => receipt.ExtractType).Distinct())
                 {
-                    await SegmentCare.SealAsync(database, _tables, extractType, RawSegments.ScanBytes, session.Stopping).ConfigureAwait(false);
+                    await SegmentCare.CloseAndSealAsync(database, _tables, extractType, RawSegments.ScanBytes, session.Stopping).ConfigureAwait(false);
                 }
 
                 await using var transaction = await connection.BeginTransactionAsync(session.Stopping).ConfigureAwait(false);

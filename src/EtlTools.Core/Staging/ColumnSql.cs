@@ -23,6 +23,8 @@ internal sealed class ColumnSql
     private const string UuidPattern = "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$";
     private const string Booleans = "('true', '1', 'yes', 'y', 't', 'on', 'false', '0', 'no', 'n', 'f', 'off')";
 
+    private const string Blanks = "E' \\t\\r\\n'";
+
     private readonly StagingColumn _column;
     private readonly string _timeZone;
     private readonly string _text;
@@ -42,16 +44,8 @@ internal sealed class ColumnSql
     }
 
     /// <summary>The raw text trimmed, '' and null values as NULL.</summary>
-    public static string TrimmedText(StagingColumn column, string rawAlias)
-    {
-        var text = $"nullif(btrim({rawAlias}.{SqlIdentifier.Quote(column.Name)}, E' \\t\\r\\n'), '')";
-        foreach (var nullValue in column.Rule?.NullValues ?? [])
-        {
-            text = $"nullif({text}, {SqlLiteral.Text(nullValue)})";
-        }
-
-        return column.Rule?.Lowercase == true ? $"lower({text})" : text;
-    }
+    public static string TrimmedText(StagingColumn column, string rawAlias) =>
+        Trimmed(column, $"{rawAlias}.{SqlIdentifier.Quote(column.Name)}");
 
     /// <summary>The typed value; safe only for a row that passes <see cref="RowChecks"/>.</summary>
     public string Value { get; }
@@ -199,25 +193,53 @@ internal sealed class ColumnSql
     }
 
     /// <summary>
-    /// The key column's value straight from the raw text, NULL where it is not valid: what a segment's index is built on.
-    /// Null for types whose casts PostgreSQL does not count as immutable; their keys are looked up without an index.
+    /// A text that is the same for all raw texts that become the same key, and cheap to make: what look-backs find candidates
+    /// by, many a row, before anything is cast. Different keys may share it. Null for types that have no such text.
     /// </summary>
-    public static string? IndexedKey(StagingColumn column, string rawAlias, string timeZone)
+    /// <param name="column">The key column.</param>
+    /// <param name="rawText">The raw column.</param>
+    /// <param name="timeZone">As in the constructor.</param>
+    public static string? KeyTextOfRaw(StagingColumn column, string rawText, string timeZone)
     {
-        var text = TrimmedText(column, rawAlias);
         switch (column.BaseType)
         {
-            case "text":
-                return text;
-            case "varchar" or "bpchar" or "int2" or "int4" or "int8" or "numeric" or "uuid" or "bool":
-                // The column's own expressions, with the trimmed text in the place of the sub-query's column.
+            case "text" or "varchar" or "bpchar" or "int2" or "int4" or "int8" or "uuid":
+                return KeyText(column, rawText);
+            case "numeric" or "bool":
+                // The column's own check and cast, with the trimmed text in the place of the sub-query's column.
                 var sql = new ColumnSql(column, "k", timeZone);
-                var own = $"k.{SqlIdentifier.Quote(column.Name)}";
-                return $"CASE WHEN {sql.TypeCheck ?? "true"} THEN {sql.Cast()} END".Replace(own, text, StringComparison.Ordinal);
+                var typed = $"CASE WHEN {sql.TypeCheck} THEN {sql.Cast()} END"
+                    .Replace($"k.{SqlIdentifier.Quote(column.Name)}", Trimmed(column, rawText), StringComparison.Ordinal);
+                return KeyText(column, typed);
             default:
                 return null;
         }
     }
+
+    /// <summary>The same text, of a staging value.</summary>
+    public static string KeyTextOfValue(StagingColumn column, string value) =>
+        column.BaseType is "numeric" or "bool" ? KeyText(column, value) : KeyText(column, $"{value}::text");
+
+    private static string Trimmed(StagingColumn column, string rawText)
+    {
+        var text = $"nullif(btrim({rawText}, {Blanks}), '')";
+        foreach (var nullValue in column.Rule?.NullValues ?? [])
+        {
+            text = $"nullif({text}, {SqlLiteral.Text(nullValue)})";
+        }
+
+        return column.Rule?.Lowercase == true ? $"lower({text})" : text;
+    }
+
+    private static string KeyText(StagingColumn column, string value) => column.BaseType switch
+    {
+        // Signs and zeros at both ends: fewer texts than numbers, and no pattern to match.
+        "int2" or "int4" or "int8" => $"btrim({value}, E' \\t\\r\\n+-0')",
+        "uuid" => $"lower(btrim({value}, {Blanks}))",
+        "numeric" => $"trim_scale({value})::text",
+        "bool" => $"({value})::text",
+        _ => column.Rule?.Lowercase == true ? $"lower(btrim({value}, {Blanks}))" : $"btrim({value}, {Blanks})",
+    };
 
     private static string All(IEnumerable<string> conditions) => string.Join(" AND ", conditions.Select(c => $"({c})"));
 }

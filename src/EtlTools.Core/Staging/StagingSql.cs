@@ -115,9 +115,7 @@ internal sealed class StagingSql
     /// <summary>The newest valid version of every leftover key among all rows that count. Parameter: files (those that came).</summary>
     public string CreateFallback(IEnumerable<string> segments)
     {
-        var indexed = _table.Key.Select(column => ColumnSql.IndexedKey(column, "r", _table.TimeZone)).ToList();
-        var match = string.Join(" AND ", _table.Key.Select((column, i) =>
-            indexed[i] is { } expression ? $"{expression} = l.{SqlIdentifier.Quote(column.Name)}" : "true"));
+        var match = RawKeyHash("r.") is { } hash ? $"{hash} = {KeyHash("l")}" : "true";
         return $"""
             DROP TABLE IF EXISTS {Fallback};
             CREATE TEMP TABLE etl_fallback ON COMMIT DROP AS
@@ -179,13 +177,24 @@ internal sealed class StagingSql
         FROM {_table.StagingSql} s FULL JOIN expected e ON {KeysEqual("s", "e")}
         """;
 
-    /// <summary>Expressions of the index that finds a key's versions in a sealed segment; empty where no key column can be indexed.</summary>
-    public IReadOnlyList<string> SegmentIndexExpressions(string rawTable) =>
-        _table.Key
-            .Select(column => ColumnSql.IndexedKey(column, "r", _table.TimeZone))
+    /// <summary>Expression of the index that finds a key's versions in a sealed segment; null where no key column has one.</summary>
+    public string? SegmentIndexExpression() => RawKeyHash("");
+
+    // A number instead of the key: the index is smaller, and sorting it does not depend on how the database compares texts.
+    private string? RawKeyHash(string prefix)
+    {
+        var texts = _table.Key
+            .Select(column => ColumnSql.KeyTextOfRaw(column, prefix + SqlIdentifier.Quote(column.Name), _table.TimeZone))
             .OfType<string>()
-            .Select(expression => $"({expression.Replace("r.\"", "\"", StringComparison.Ordinal)})")
             .ToList();
+        return texts.Count == 0 ? null : Hash(texts);
+    }
+
+    private string KeyHash(string alias) => Hash(_table.Key
+        .Where(column => ColumnSql.KeyTextOfRaw(column, "", _table.TimeZone) is not null)
+        .Select(column => ColumnSql.KeyTextOfValue(column, $"{alias}.{SqlIdentifier.Quote(column.Name)}")));
+
+    private static string Hash(IEnumerable<string> texts) => $"hashtext({string.Join(" || E'\\x1f' || ", texts)})";
 
     /// <summary>
     /// True for a row of file f that staging is to show now: its file is not superseded and has been staged. A file that gave
