@@ -150,6 +150,21 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM raw.patients').n | Should -Be 10
     }
 
+    It 'keeps to number and dates with files from the pipeline too' {
+        1..4 | ForEach-Object { Add-PatientFile $scene ([datetime] '2026-01-01').AddDays($_) -Id $_ }
+        (Get-LoadPlan | Start-LoadRun -First 1).FilesProcessed | Should -Be 1
+        $run = Find-NewFile | Start-LoadRun -From 2026-01-03 -To 2026-01-05
+        ($run | Get-LoadFile).FileName | Should -Be 'patient_202601030000.csv', 'patient_202601040000.csv'
+    }
+
+    It 'goes on after a key that is not there' {
+        Add-PatientFile $scene 2026-01-01
+        $run = 'no_such.csv', 'patient_202601010000.csv' | Start-LoadRun -ErrorVariable failures -ErrorAction SilentlyContinue
+        $run.FilesProcessed | Should -Be 1
+        $failures | Should -HaveCount 1
+        Assert-EtlError $failures[0] SourceFileMissing ObjectNotFound
+    }
+
     It 'refuses a key that is not there' {
         Assert-EtlError (Get-FirstError { Start-LoadRun -Key no_such.csv -ErrorAction Stop }) SourceFileMissing ObjectNotFound
         Get-LoadRun | Should -BeNullOrEmpty

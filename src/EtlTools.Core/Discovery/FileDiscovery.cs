@@ -108,14 +108,21 @@ public sealed class FileDiscovery(EtlDatabase database, PipelineConfig pipeline)
     /// </summary>
     /// <exception cref="EtlException">SourceFileMissing, FileNameNotRecognised, FileNameDateInvalid, ExtractTypeUnknown,
     /// SourceKeyInvalid, SourceNotFound, SourceAccessDenied, SourceUnavailable, and those of the database.</exception>
+    public Task<IReadOnlyList<LoadPlanItem>> PlanFilesAsync(
+        IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
+        PlanFilesAsync(keys, refusal => throw refusal, cancellationToken);
+
+    /// <summary>As above; a file that is missing or not recognised is told to <paramref name="onRefused"/>, and the others are planned.</summary>
+    /// <exception cref="EtlException">SourceKeyInvalid, SourceNotFound, SourceAccessDenied, SourceUnavailable, and those of the
+    /// database.</exception>
     public async Task<IReadOnlyList<LoadPlanItem>> PlanFilesAsync(
-        IReadOnlyList<string> keys, CancellationToken cancellationToken)
+        IReadOnlyList<string> keys, Action<EtlException> onRefused, CancellationToken cancellationToken)
     {
         var convention = new FileNameConvention(pipeline);
         using var store = SourceStoreFactory.Create(pipeline.Source);
         var named = keys.Distinct(StringComparer.Ordinal).ToList();
         var objects = await LookUpAsync(store, named, cancellationToken).ConfigureAwait(false);
-        var files = named.Zip(objects, (key, found) => ReadNamed(convention, store, key, found)).ToList();
+        var files = named.Zip(objects, (key, found) => ReadNamed(convention, store, key, found, onRefused)).OfType<SourceFile>().ToList();
 
         var known = await _ledger.LookUpAsync(files, cancellationToken).ConfigureAwait(false);
         var candidates = files.Zip(known, (file, ledger) => new LoadPlan.Candidate(file, ReasonOf(ledger), ledger.Attempts));
@@ -245,26 +252,32 @@ public sealed class FileDiscovery(EtlDatabase database, PipelineConfig pipeline)
         return found;
     }
 
-    private static SourceFile ReadNamed(FileNameConvention convention, ISourceStore store, string key, SourceObject? found)
+    private static SourceFile? ReadNamed(
+        FileNameConvention convention, ISourceStore store, string key, SourceObject? found, Action<EtlException> onRefused)
     {
         if (found is null)
         {
-            throw new EtlException(
+            onRefused(new EtlException(
                 EtlErrorKind.NotFound,
                 "SourceFileMissing",
-                $"The file is not in {store.Description}.",
+                $"{key} is not in {store.Description}.",
                 key,
-                "Give a key as Find-NewFile shows it.");
+                "Give a key as Find-NewFile shows it."));
+            return null;
         }
 
-        return convention.TryRead(found, out var file, out var unrecognised)
-            ? file
-            : throw new EtlException(
-                EtlErrorKind.InvalidInput,
-                unrecognised.ErrorId,
-                unrecognised.Reason,
-                key,
-                "Rename the file, or change fileName or extractTypes in the pipeline file.");
+        if (convention.TryRead(found, out var file, out var unrecognised))
+        {
+            return file;
+        }
+
+        onRefused(new EtlException(
+            EtlErrorKind.InvalidInput,
+            unrecognised.ErrorId,
+            $"{key}: {unrecognised.Reason}",
+            key,
+            "Rename the file, or change file_name or extract_types in the pipeline file."));
+        return null;
     }
 
     private static PlanReason ReasonOf(DiscoveryLedger.KnownContent known)

@@ -80,14 +80,21 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
 
     private IReadOnlyList<LoadPlanItem> Plan()
     {
+        // A search before the pipe that found nothing must not load everything.
+        if (_plan.Count == 0 && _keys.Count == 0 && !ReadsPipeline)
+        {
+            return FindPlan(ExtractType, MaxAge, Priority, BatchSize);
+        }
+
         if (_keys.Count > 0)
         {
             var discovery = new FileDiscovery(Database, Config);
-            return Await(token => discovery.PlanFilesAsync(_keys, token));
+            _plan.AddRange(Await(token => discovery.PlanFilesAsync(
+                _keys, refusal => OnPipeline(() => WriteFailure(refusal)), token)));
         }
 
-        // A search before the pipe that found nothing must not load everything.
-        return _plan.Count > 0 || ReadsPipeline ? _plan : FindPlan(ExtractType, MaxAge, Priority, BatchSize);
+        var (from, to) = (WallClock(From), WallClock(To));
+        return [.. _plan.Where(item => !(item.ExtractedAt < from) && !(item.ExtractedAt >= to)).Take(First ?? int.MaxValue)];
     }
 
     private void Load(IReadOnlyList<LoadPlanItem> plan)

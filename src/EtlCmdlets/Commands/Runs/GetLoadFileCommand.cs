@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using EtlTools.Cmdlets.Completion;
 using EtlTools.Cmdlets.Parameters;
 using EtlTools.Core.Runs;
 
@@ -7,23 +6,10 @@ namespace EtlTools.Cmdlets.Commands.Runs;
 
 [Cmdlet(VerbsCommon.Get, "LoadFile")]
 [OutputType(typeof(LoadFile))]
-public sealed class GetLoadFileCommand : EtlDatabaseCmdlet
+public sealed class GetLoadFileCommand : EtlLedgerCmdlet
 {
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNull]
-    [ArgumentCompleter(typeof(LoadRunIdCompleter))]
-    public Guid[] LoadRunId { get; set; } = [];
-
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNull]
-    public int[] LoadRunFileId { get; set; } = [];
-
     [Parameter]
     public LoadFileStatus[] Status { get; set; } = [];
-
-    [Parameter]
-    [ArgumentCompleter(typeof(ExtractTypeCompleter))]
-    public string[] ExtractType { get; set; } = [];
 
     [Parameter]
     [Instant]
@@ -31,10 +17,6 @@ public sealed class GetLoadFileCommand : EtlDatabaseCmdlet
 
     [Parameter]
     public SwitchParameter ExcludeSuperseded { get; set; }
-
-    [Parameter]
-    [ValidateRange(1, int.MaxValue)]
-    public int? First { get; set; }
 
     protected override void Process()
     {

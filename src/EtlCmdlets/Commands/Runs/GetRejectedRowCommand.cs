@@ -1,27 +1,13 @@
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
-using EtlTools.Cmdlets.Completion;
 using EtlTools.Core.Runs;
 
 namespace EtlTools.Cmdlets.Commands.Runs;
 
 [Cmdlet(VerbsCommon.Get, "RejectedRow")]
 [OutputType(typeof(RejectedRow))]
-public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
+public sealed class GetRejectedRowCommand : EtlLedgerCmdlet
 {
-    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNull]
-    [ArgumentCompleter(typeof(LoadRunIdCompleter))]
-    public Guid[] LoadRunId { get; set; } = [];
-
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNull]
-    public int[] LoadRunFileId { get; set; } = [];
-
-    [Parameter]
-    [ArgumentCompleter(typeof(ExtractTypeCompleter))]
-    public string[] ExtractType { get; set; } = [];
-
     [Parameter]
     [ValidateSet("load", "staging")]
     public string? Stage { get; set; }
@@ -31,10 +17,6 @@ public sealed class GetRejectedRowCommand : EtlDatabaseCmdlet
 
     [Parameter]
     public SwitchParameter IncludeContent { get; set; }
-
-    [Parameter]
-    [ValidateRange(1, int.MaxValue)]
-    public int? First { get; set; }
 
     protected override void Process()
     {
