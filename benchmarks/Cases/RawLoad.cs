@@ -3,8 +3,9 @@ using EtlTools.Benchmarks.Data;
 namespace EtlTools.Benchmarks.Cases;
 
 /// <summary>
-/// The rival of a raw load of CSV: psql's \copy. Ours writes lineage, ledger and row numbers too, and builds, beside the
-/// load, the indexes of the segment that the load before it filled.
+/// The rival of a raw load of CSV: psql's \copy. Ours writes lineage, ledger and row numbers too. Where the rival keeps
+/// indexes up, ours builds its own of all rows loaded within the time; else their time stands beside, as it is paid by the
+/// next run that stages.
 /// </summary>
 internal sealed class RawLoad : IBenchmark
 {
@@ -14,9 +15,10 @@ internal sealed class RawLoad : IBenchmark
     private readonly double _target;
     private readonly int _files;
     private readonly string _rivalTable;
+    private readonly bool _withIndexes;
 
-    private RawLoad(string name, string meaning, double target, int files, string rivalTable) =>
-        (Name, _meaning, _target, _files, _rivalTable) = (name, meaning, target, files, rivalTable);
+    private RawLoad(string name, string meaning, double target, int files, string rivalTable, bool withIndexes = false) =>
+        (Name, _meaning, _target, _files, _rivalTable, _withIndexes) = (name, meaning, target, files, rivalTable, withIndexes);
 
     public string Name { get; }
 
@@ -25,10 +27,11 @@ internal sealed class RawLoad : IBenchmark
 
     public static RawLoad VersusCopyIntoSameTable() => new(
         "raw_load_vs_copy_same_table",
-        "CSV into raw, against psql \\copy into a table with the same columns and indexes",
+        "CSV into raw with its indexes built, against psql \\copy into a table with the same columns and indexes",
         1.3,
         1,
-        SameTable());
+        SameTable(),
+        withIndexes: true);
 
     public static RawLoad ParallelVersusCopy() => new(
         "raw_load_parallel_vs_copy",
@@ -48,13 +51,16 @@ internal sealed class RawLoad : IBenchmark
         await using var database = await workspace.Server.CreateDatabaseAsync(source.Pipeline);
         await database.ExecuteAsync(_rivalTable);
         var columns = string.Join(", ", Events.Columns.Select(column => column.Name));
+        var sealing = new List<double>();
         var seconds = await Comparison.RunAsync(
             workspace.Runs,
             async () =>
             {
                 source.Renew();
-                await RawTables.KeepLastLoadAsync(database);
-                return await database.TimeAsync(() => LoaderProcess.LoadAsync(source.PipelineFile, database));
+                await RawTables.EmptyAsync(database);
+                var loading = await database.TimeAsync(() => LoaderProcess.LoadAsync(source.PipelineFile, database));
+                sealing.Add(await database.TimeAsync(() => RawTables.SealAsync(database, source.Pipeline, Events.ExtractType)));
+                return _withIndexes ? loading + sealing[^1] : loading;
             },
             async () =>
             {
@@ -67,7 +73,8 @@ internal sealed class RawLoad : IBenchmark
             SELECT count(*) FROM {source.Pipeline.RawSchema}.{Events.Table} WHERE load_run_file_id IN (
                 SELECT load_run_file_id FROM etl.load_run_files ORDER BY load_run_file_id DESC LIMIT {_files})
             """);
-        return [Result.Speed(Name, _meaning, _target, seconds)];
+        var speed = Result.Speed(Name, _meaning, _target, seconds);
+        return [speed with { Details = [.. speed.Details, ("sealing_seconds", Result.Format("", new Sample(sealing).Median))] }];
     }
 
     private void WriteParts(SourceFolder source, ReadOnlySpan<int> keys)

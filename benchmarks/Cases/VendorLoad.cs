@@ -65,7 +65,7 @@ internal sealed class VendorLoad : IBenchmark
             async () =>
             {
                 source.Renew();
-                await RawTables.KeepLastLoadAsync(database);
+                await RawTables.EmptyAsync(database);
                 return await database.TimeAsync(() => LoaderProcess.LoadAsync(source.PipelineFile, database));
             },
             async () =>

@@ -41,9 +41,14 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
         var sealing = Task.CompletedTask;
         try
         {
-            // First, or this run would append to what is to be sealed beside it.
+            // First, or this run would append to what is to be sealed beside it. Only staging looks back, so a run that
+            // skips it leaves the sealing to one that does not.
             await SegmentCare.CloseAsync(database, tables, extractTypes, session.Stopping).ConfigureAwait(false);
-            sealing = SegmentCare.SealAsync(database, tables, extractTypes, session.Stopping);
+            if (!options.SkipStaging)
+            {
+                sealing = SegmentCare.SealAsync(database, tables, extractTypes, session.Stopping);
+            }
+
             await LoadFilesAsync(plan, options, session, files, reporter).ConfigureAwait(false);
             if (!options.SkipStaging)
             {

@@ -94,13 +94,17 @@ internal static class RawSegments
     }
 
     /// <summary>
-    /// The indexes that a table of raw rows gets once, in bulk: by natural key, and by file. In a transaction, for what the
-    /// planner has to know of them a small sample will do.
+    /// The indexes that a table of raw rows gets once, in bulk: by natural key, and by file. In a transaction: the keys of a
+    /// full segment are sorted in memory, by one process, as a load goes on beside it; and for what the planner has to know
+    /// of them a small sample will do.
     /// </summary>
     public static string IndexSql(ExtractTable table, string segment)
     {
         var keyIndex = new StagingSql(table).SegmentIndexExpression() is { } key ? $"CREATE INDEX ON {segment} (({key}));" : "";
         return $"""
+            SELECT set_config('maintenance_work_mem', '128MB', true)
+            WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('128MB');
+            SET LOCAL max_parallel_maintenance_workers = 0;
             {keyIndex}
             CREATE INDEX ON {segment} USING brin ({Lineage.FileId});
             SET LOCAL default_statistics_target = 10;
