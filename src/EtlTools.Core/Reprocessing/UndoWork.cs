@@ -17,6 +17,20 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
     private readonly ExtractTableReader _tables = new(pipeline);
     private readonly FileStager _stager = new();
 
+    public async Task<IReadOnlyList<Guid>> RequireUndoableAsync(IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await FindAsync(connection, receiptIds, cancellationToken).ConfigureAwait(false);
+            return receiptIds;
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
     public async Task<IReadOnlyList<ReprocessReceipt>> PreviewAsync(
         IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken)
     {
