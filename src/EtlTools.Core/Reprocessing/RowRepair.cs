@@ -23,7 +23,8 @@ public sealed record RowCorrection
 
 /// <summary>
 /// Puts corrected rows back through the path every row takes. The corrections of one file become raw rows of a file of
-/// their own, extracted when the original was, so that a newer extract still wins and Undo-Reprocess can take them back.
+/// their own, extracted when the original was, so that a newer extract still wins and Undo-Reprocess can take them back. They
+/// belong to the attempt that they correct: they give way with it, and an undo that brings it back brings them back.
 /// </summary>
 public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
 {
@@ -31,7 +32,7 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
     private readonly FileStager _stager = new();
 
     /// <summary>One receipt a file whose rows were repaired; all or nothing.</summary>
-    /// <exception cref="EtlException">ReasonEmpty, RejectedRowNotFound, RejectedRowClosed, RepairColumnUnknown,
+    /// <exception cref="EtlException">ReasonEmpty, RejectedRowNotFound, RejectedRowClosed, FileBusy, RepairColumnUnknown,
     /// RepairStillInvalid.</exception>
     public async Task<IReadOnlyList<ReprocessReceipt>> RepairAsync(
         IReadOnlyList<RowCorrection> corrections, string reason, bool preview, CancellationToken cancellationToken)
@@ -86,7 +87,15 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
     private static async Task<List<OpenRow>> LockRowsAsync(
         NpgsqlConnection connection, IReadOnlyList<RowCorrection> corrections, CancellationToken cancellationToken)
     {
+        // A load or an undo of the file must not cross: what replaces it takes its corrections away too.
         var ids = corrections.Select(correction => correction.RejectedRowId).Distinct().ToArray();
+        var files = await connection.QueryAsync<(string Container, string Key)>(new CommandDefinition(
+            RepairSql.LogicalFiles, new { ids }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        foreach (var (container, key) in files)
+        {
+            await FileLedger.LockAsync(connection, container, key, cancellationToken).ConfigureAwait(false);
+        }
+
         var rows = (await connection.QueryAsync<OpenRow>(new CommandDefinition(
             RepairSql.LockRows, new { ids }, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
         var missing = ids.Except(rows.Select(row => row.RejectedRowId)).ToList();

@@ -207,12 +207,15 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
         var table = await _tables.GetAsync(connection, receipt.ExtractType, cancellationToken).ConfigureAwait(false);
         await StagingMerger.LockAsync(connection, table, cancellationToken).ConfigureAwait(false);
 
-        await FileLedger.WithdrawAsync(connection, [goes.LoadRunFileId], run, cancellationToken).ConfigureAwait(false);
+        var repairs = await connection.QueryAsync<int>(new CommandDefinition(
+            ReprocessSql.LockRepairs, goes, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        List<int> went = [.. repairs, goes.LoadRunFileId];
+        await FileLedger.WithdrawAsync(connection, went, run, cancellationToken).ConfigureAwait(false);
         await FileLedger.RestoreAsync(connection, receipt.OldFiles, cancellationToken).ConfigureAwait(false);
         var cameRows = comes
             .Select(file => new RawFile(file.LoadRunFileId, run, file.Segment ?? table.RawSql, file.ExtractedAt, file.RowCount))
             .ToList();
-        var change = await _stager.RecomputeAsync(connection, table, cameRows, [goes.LoadRunFileId], cancellationToken).ConfigureAwait(false);
+        var change = await _stager.RecomputeAsync(connection, table, cameRows, went, cancellationToken).ConfigureAwait(false);
 
         // What came back is staged now, though it may have been loaded with staging left for later.
         foreach (var file in cameRows)
@@ -239,7 +242,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
             Reason = reason,
         };
         return await ReceiptStore.InsertAsync(
-            connection, "undo", written, [goes.LoadRunFileId], receipt.ReceiptId, cancellationToken).ConfigureAwait(false);
+            connection, "undo", written, went, receipt.ReceiptId, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<List<string>> FindConflictsAsync(

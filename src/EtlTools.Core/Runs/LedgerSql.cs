@@ -28,6 +28,15 @@ internal static class LedgerSql
                   AND later.origin = 'source' AND later.status = 'completed' AND later.superseded_at IS NULL)))
         """;
 
+    /// <summary>True where a later failed attempt at the file of alias f shows its own bad rows: they are the ones to look at.</summary>
+    private const string FailedAgain = """
+        (f.status = 'failed' AND EXISTS (
+            SELECT FROM etl.load_run_files later
+            WHERE later.s3_bucket = f.s3_bucket AND later.s3_key = f.s3_key AND later.load_run_file_id > f.load_run_file_id
+              AND later.origin = 'source' AND later.status = 'failed'
+              AND EXISTS (SELECT FROM etl.rejected_rows r WHERE r.load_run_file_id = later.load_run_file_id)))
+        """;
+
     /// <summary>Rows read of the attempt of alias f. The earlier system counted only what it ingested and rejected.</summary>
     private const string FileRowsRead =
         "coalesce(nullif(f.rows_read, 0), coalesce(f.rows_ingested, 0) + coalesce(f.rows_rejected, 0))::bigint";
@@ -127,8 +136,8 @@ internal static class LedgerSql
         JOIN etl.load_run_files f ON f.load_run_file_id = q.load_run_file_id
         CROSS JOIN LATERAL (
             SELECT CASE
+                WHEN {IsSettled} OR {FailedAgain} THEN 'superseded'
                 WHEN q.repaired_by_load_run_file_id IS NOT NULL THEN 'repaired'
-                WHEN {IsSettled} THEN 'superseded'
                 ELSE 'open'
             END AS status
         ) state

@@ -163,7 +163,10 @@ public sealed record RejectedRow
     /// <summary>Every reason at once: column:code, or a code for the row.</summary>
     public IReadOnlyList<string> Reason { get; init; } = [];
 
-    /// <summary>open, repaired, or superseded (its file was, or has been loaded since).</summary>
+    /// <summary>
+    /// open, repaired, or superseded: its file was, or has been loaded since, or a later attempt failed with rows of its own.
+    /// A correction belongs to the row of an attempt: where that gives way the row is superseded, where it comes back repaired.
+    /// </summary>
     public string Status { get; init; } = "open";
     public DateTimeOffset RejectedAt { get; init; }
 }
