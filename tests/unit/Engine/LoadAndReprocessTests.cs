@@ -1,4 +1,5 @@
 using EtlTools.Core;
+using EtlTools.Core.Discovery;
 using EtlTools.Core.Loading;
 using EtlTools.Core.Reprocessing;
 using EtlTools.Core.Runs;
@@ -281,6 +282,37 @@ public sealed class LoadAndReprocessTests : IAsyncLifetime
         await _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default);
         Assert.Null(await _work.NameOfAsync(1));
         Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task A_file_that_an_undo_withdrew_waits_until_its_content_counts_again()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,");
+        _work.WritePersons(2, "b", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        Assert.Empty(await WithdrawnAsync());
+
+        // The same content again: the undo leaves nothing that waits.
+        await UndoLastAsync(await _work.ReprocessAsync(await _work.FileIdAsync("_a")));
+        Assert.Empty(await WithdrawnAsync());
+
+        _work.WritePersons(1, "a", "1,A,Anna,,,");
+        var receipt = (await _work.ReprocessAsync(await _work.FileIdAsync("_a"))).Single();
+        Assert.Empty(await WithdrawnAsync());
+        await UndoLastAsync([receipt]);
+        Assert.Empty(await _work.PlanAsync());
+        Assert.Equal([receipt.NewLoadRunFileId!.Value], await WithdrawnAsync());
+        Assert.Empty(await WithdrawnAsync(new FileFilter { ExtractTypes = ["Visit"] }));
+
+        await _work.ReprocessAsync(receipt.NewLoadRunFileId.Value);
+        Assert.Equal("Anna", await _work.NameOfAsync(1));
+        Assert.Empty(await WithdrawnAsync());
+
+        async Task UndoLastAsync(IReadOnlyList<ReprocessReceipt> receipts) =>
+            await _work.Reprocessor.UndoAsync([receipts.Single().ReceiptId!.Value], EngineWorkshop.Reason, default);
+
+        async Task<IReadOnlyList<int>> WithdrawnAsync(FileFilter? filter = null) =>
+            (await _work.Discovery.GetWaitingAsync(filter ?? new FileFilter(), TimeSpan.FromDays(30), default)).WithdrawnLoadRunFileIds;
     }
 
     [PostgresFact]
