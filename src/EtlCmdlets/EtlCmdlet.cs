@@ -211,9 +211,17 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
         var shown = new EtlException(
             failure.Kind, failure.ErrorId, failure.Message, failure.Target, failure.NextStep, failure.IsTransient);
         var target = string.IsNullOrEmpty(failure.Target) ? MyInvocation.MyCommand.Name : failure.Target;
+        var (message, nextStep) = (failure.Message, failure.NextStep);
+        if (message.Split('\n') is { Length: > 1 } lines)
+        {
+            // PowerShell's error view runs the lines of a message together, those of a recommendation it leaves alone.
+            message = $"{lines[0]} (and {lines.Length - 1} more, below)";
+            nextStep = string.Join("\n    ", [failure.NextStep, .. lines[1..]]);
+        }
+
         return new ErrorRecord(shown, failure.ErrorId, CategoryOf(failure.Kind), target)
         {
-            ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = failure.NextStep },
+            ErrorDetails = new ErrorDetails(message) { RecommendedAction = nextStep },
         };
     }
 
