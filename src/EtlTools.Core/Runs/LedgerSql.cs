@@ -169,6 +169,8 @@ internal static class LedgerSql
         ORDER BY extract_type
         """;
 
+    public const string AllExtractTypes = "SELECT DISTINCT extract_type FROM etl.load_run_files ORDER BY extract_type";
+
     public const string HasExtractType = """
         EXISTS (SELECT FROM etl.load_run_files t WHERE t.load_run_id = r.load_run_id AND lower(t.extract_type) = ANY(@extract_types))
         """;
