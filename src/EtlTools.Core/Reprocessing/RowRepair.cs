@@ -28,6 +28,8 @@ public sealed record RowCorrection
 /// </summary>
 public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
 {
+    private const int MostRowsTold = 10;
+
     private readonly ExtractTableReader _tables = new(pipeline);
     private readonly FileStager _stager = new();
 
@@ -143,7 +145,7 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
         var change = await _stager.RecomputeAsync(connection, table, [raw], [], cancellationToken).ConfigureAwait(false);
         if (change.Rejected > 0)
         {
-            throw await StillInvalidAsync(connection, file, cancellationToken).ConfigureAwait(false);
+            throw await StillInvalidAsync(connection, file, rows, cancellationToken).ConfigureAwait(false);
         }
 
         await connection.ExecuteAsync(new CommandDefinition(
@@ -229,16 +231,25 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
         await copy.CompleteAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<EtlException> StillInvalidAsync(NpgsqlConnection connection, int file, CancellationToken cancellationToken)
+    /// <summary>Says it of the rejected rows that were to be repaired: an admin knows them by no other number.</summary>
+    private static async Task<EtlException> StillInvalidAsync(
+        NpgsqlConnection connection, int file, List<OpenRow> rows, CancellationToken cancellationToken)
     {
-        var reasons = await connection.QueryAsync<(long? Row, string[] Reasons)>(new CommandDefinition(
-            RepairSql.Reasons, new { file }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        var invalid = (await connection.QueryAsync<(long? RowNumber, string[] Reasons)>(new CommandDefinition(
+            RepairSql.Reasons, new { file }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+            .Select(refused => (Row: RejectedRows(refused.RowNumber), refused.Reasons))
+            .ToList();
+        var more = invalid.Count > MostRowsTold ? $"; and {invalid.Count - MostRowsTold} more" : "";
         return new EtlException(
             EtlErrorKind.Data,
             "RepairStillInvalid",
-            "Nothing was repaired: " + string.Join("; ", reasons.Take(10).Select(row => $"row {row.Row}: {string.Join(", ", row.Reasons)}")) + ".",
-            $"file {file}",
+            $"Nothing was repaired: {string.Join("; ", invalid.Take(MostRowsTold).Select(row => $"{row.Row}: {string.Join(", ", row.Reasons)}"))}{more}.",
+            invalid[0].Row,
             "Correct the named columns and run the command again.");
+
+        // Rows of an adopted table have no number; there the message names all that it can be.
+        string RejectedRows(long? number) =>
+            "rejected row " + string.Join(" or ", rows.Where(row => row.RowNumber == number).Select(row => row.RejectedRowId));
     }
 
     private static EtlException Refuse(string id, EtlErrorKind kind, string message, long row, string nextStep) =>
