@@ -100,9 +100,25 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
     /// </summary>
     protected bool Confirmed(string action, string target, out bool isPreview)
     {
-        var confirmed = ShouldProcess($"{action}: {target}", $"{action}: {target}?", MyInvocation.MyCommand.Name, out var reason);
+        var reason = ShouldProcessReason.None;
+        var confirmed = Ask(() => ShouldProcess($"{action}: {target}", $"{action}: {target}?", MyInvocation.MyCommand.Name, out reason));
         isPreview = reason == ShouldProcessReason.WhatIf;
         return confirmed;
+    }
+
+    /// <summary>
+    /// Asks again, with No as the default answer, about what cannot be brought back. -Confirm:$false is the admin's word for
+    /// this question too, and so is -Force, which the command looks at itself.
+    /// </summary>
+    protected bool ConfirmedForGood(string question, string caption)
+    {
+        if (MyInvocation.BoundParameters.TryGetValue("Confirm", out var confirm) && confirm is SwitchParameter { IsPresent: false })
+        {
+            return true;
+        }
+
+        bool yesToAll = false, noToAll = false;
+        return Ask(() => ShouldContinue(question, caption, hasSecurityImpact: true, ref yesToAll, ref noToAll));
     }
 
     /// <summary>Nothing to work on: right after a pipe through which nothing came, otherwise a mistake.</summary>
@@ -121,6 +137,25 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
 
     /// <summary>Reports a failure and goes on.</summary>
     protected void WriteFailure(EtlException failure) => WriteError(ToErrorRecord(failure));
+
+    // Where nobody can answer, each host fails in its own way: some even with a NullReferenceException.
+    private bool Ask(Func<bool> question)
+    {
+        try
+        {
+            return question();
+        }
+        catch (Exception exception) when (exception is not PipelineStoppedException)
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput,
+                "ConfirmationNeeded",
+                $"{MyInvocation.MyCommand.Name} needs confirmation, and nobody can answer here; nothing was changed.",
+                MyInvocation.MyCommand.Name,
+                "Add -Confirm:$false to say yes beforehand; -WhatIf shows what the command would do.",
+                inner: exception);
+        }
+    }
 
     // What one record can do nothing about would fail for every other record too: it ends the command.
     private static bool ConcernsAllRecords(EtlErrorKind kind) =>
@@ -176,9 +211,17 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
         var shown = new EtlException(
             failure.Kind, failure.ErrorId, failure.Message, failure.Target, failure.NextStep, failure.IsTransient);
         var target = string.IsNullOrEmpty(failure.Target) ? MyInvocation.MyCommand.Name : failure.Target;
+        var (message, nextStep) = (failure.Message, failure.NextStep);
+        if (message.Split('\n') is { Length: > 1 } lines)
+        {
+            // PowerShell's error view runs the lines of a message together, those of a recommendation it leaves alone.
+            message = $"{lines[0]} (and {lines.Length - 1} more, below)";
+            nextStep = string.Join("\n    ", [failure.NextStep, .. lines[1..]]);
+        }
+
         return new ErrorRecord(shown, failure.ErrorId, CategoryOf(failure.Kind), target)
         {
-            ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = failure.NextStep },
+            ErrorDetails = new ErrorDetails(message) { RecommendedAction = nextStep },
         };
     }
 

@@ -2,7 +2,9 @@ using System.Management.Automation;
 using EtlTools.Cmdlets.Completion;
 using EtlTools.Cmdlets.Connections;
 using EtlTools.Core;
+using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
+using EtlTools.Core.Runs;
 
 namespace EtlTools.Cmdlets;
 
@@ -13,6 +15,7 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
     private readonly EtlConnection? _runspaceConnection = RunspaceConnection.Current;
 
     private EtlDatabase? _ownDatabase;
+    private PipelineConfig? _pipeline;
 
     [Parameter]
     [ArgumentCompleter(typeof(ProfileCompleter))]
@@ -23,6 +26,17 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
     /// <summary>The pipeline that goes with the database; null where nobody named one.</summary>
     protected string? ConnectionPipeline =>
         SessionConnection is { } connection ? connection.Pipeline : DefaultConnection.PipelineOf(Connection);
+
+    /// <summary>The ledger; where extract types are named, with the pipeline that knows their names, if there is one.</summary>
+    protected RunLedger Ledger(string[] extractTypes)
+    {
+        if (extractTypes.Length > 0 && _pipeline is null && (ConnectionPipeline ?? PipelinePath.FromEnvironment) is { } name)
+        {
+            _pipeline = PipelineReader.Read(name);
+        }
+
+        return new RunLedger(Database, _pipeline);
+    }
 
     private EtlConnection? SessionConnection
     {

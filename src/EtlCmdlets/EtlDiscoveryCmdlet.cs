@@ -11,6 +11,8 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
     // A wrong name pattern makes every file of a bucket unrecognised: the first few tell the story.
     private const int WarningsShown = 10;
 
+    private const int IdsShown = 10;
+
     private int _unrecognised;
 
     [Parameter]
@@ -29,6 +31,32 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
         var discovery = new FileDiscovery(Database, Config);
         var filter = Filter(extractTypes);
         return Await(token => discovery.GetPlanAsync(filter, maxAge, priority, batchSize, OnUnrecognised, token));
+    }
+
+    /// <summary>Tells why there is nothing to load, or, where there is, what waits beside it.</summary>
+    protected void TellWaiting(string[] extractTypes, TimeSpan maxAge, bool isPlanEmpty)
+    {
+        var discovery = new FileDiscovery(Database, Config);
+        var filter = Filter(extractTypes);
+        var waiting = Await(token => discovery.GetWaitingAsync(filter, maxAge, token));
+        Action<string> tell = isPlanEmpty ? WriteWarning : WriteVerbose;
+        if (isPlanEmpty)
+        {
+            WriteVerbose("There is nothing to load.");
+        }
+
+        if (waiting.NextTryAt is { } next)
+        {
+            tell($"Failed, and waiting for the next try: {Wording.Count(waiting.FailedCount, "file")}, the first until {next.LocalDateTime:g} (local). "
+                + "Find-FailedFile shows them; Find-FailedFile | Start-LoadRun tries them now.");
+        }
+
+        if (waiting.WithdrawnLoadRunFileIds is { Count: > 0 } withdrawn)
+        {
+            var ids = string.Join(", ", withdrawn.Take(IdsShown)) + (withdrawn.Count > IdsShown ? ", ..." : "");
+            tell($"Withdrawn by an undo, and waiting for Invoke-Reprocess: {Wording.Count(withdrawn.Count, "file")}. "
+                + $"Invoke-Reprocess -LoadRunFileId {ids} -Reason '...' loads what is in the source now.");
+        }
     }
 
     protected FileFilter Filter(string[] extractTypes) => new()

@@ -88,9 +88,43 @@ profiles:
         It 'refuses a wrong database and an unknown profile, and keeps the connection that was there' {
             Connect-EtlDatabase $scene.Connection -Pipeline $scene.Pipeline
             $wrong = $scene.Connection -replace $parts.Database, 'no_such_database'
-            Assert-EtlError (Get-FirstError { Connect-EtlDatabase $wrong }) DatabaseNotFound
+            $failure = Get-FirstError { Connect-EtlDatabase $wrong }
+            Assert-EtlError $failure DatabaseNotFound
+            "$failure" | Should -Match "^Still connected to \S+/$($parts.Database)\. "
             Assert-EtlError (Get-FirstError { Connect-EtlDatabase -Profile nosuch }) ProfileNotFound ObjectNotFound
             { Get-LoadPlan -ErrorAction Stop } | Should -Not -Throw
+        }
+    }
+
+    Context 'Connect-EtlDatabase -Pipeline' {
+        BeforeAll {
+            $wrong = Join-Path $scene.Folder several.yaml
+            Set-Content $wrong 'extends: csv', 'name: wrong', 'nosuch_setting: 1', 'extract_types:', '  a: {tabel: b}'
+        }
+
+        It 'refuses a pipeline that is not there, or that has nothing to load' {
+            Assert-EtlError (Get-FirstError { Connect-EtlDatabase $scene.Connection -Pipeline ./nosuch.yaml }) PipelineNotFound ObjectNotFound
+            $failure = Get-FirstError { Connect-EtlDatabase $scene.Connection -Pipeline csv }
+            Assert-EtlError $failure PipelineInvalid
+            "$failure" | Should -Match 'no extract types'
+            "$failure" | Should -Not -Match 'Still connected'
+            Assert-EtlError (Get-FirstError { Get-LoadRun }) NotConnected
+        }
+
+        It 'tells every mistake, each in a line of its own' {
+            $failure = Get-FirstError { Connect-EtlDatabase $scene.Connection -Pipeline $wrong }
+            Assert-EtlError $failure PipelineInvalid
+            "$failure" | Should -Match 'several\.yaml:3: .+ expected .+\(and 2 more, below\)$'
+            $lines = $failure.ErrorDetails.RecommendedAction -split "`n"
+            $lines | Should -HaveCount 3
+            $lines[1..2] | Should -Match '^    \S+several\.yaml:5: '
+            $failure.Exception.Message -split "`n" | Should -HaveCount 3
+        }
+
+        It 'refuses it in a profile too' {
+            $broken = Join-Path $scene.Folder broken-etl.yaml
+            (Get-Content $profiles -Raw).Replace($scene.Pipeline, $wrong) | Set-Content $broken
+            Assert-EtlError (Get-FirstError { Connect-EtlDatabase -Profile clinic -ConfigurationFile $broken }) PipelineInvalid
         }
     }
 

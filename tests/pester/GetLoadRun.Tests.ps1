@@ -54,8 +54,27 @@ VALUES ('11111111-1111-1111-1111-111111111111', 'running', 'manual', 424242, now
             ($good | Get-LoadRun).LoadRunId | Should -Be $good.LoadRunId
         }
 
+        It 'shows the problem on a console of usual width' {
+            Get-LoadRun -Problem LowQuality | Format-Table | Out-String -Width 120 | Should -Match 'LowQuality'
+        }
+
         It 'refuses an id that is none' {
             { Get-LoadRun 4711 } | Should -Throw -ErrorId 'CannotConvertArgumentNoMessage,*'
+        }
+    }
+
+    Context '-ExtractType' {
+        It 'is refused by <Name> where nobody knows it, with what was meant' -ForEach @(
+            @{ Name = 'Get-LoadRun' }, @{ Name = 'Get-LoadFile' }, @{ Name = 'Get-RejectedRow' }
+        ) {
+            $failure = Get-FirstError { & $Name -ExtractType practise -ErrorAction Stop }
+            Assert-EtlError $failure ExtractTypeUnknown InvalidArgument
+            $failure.ErrorDetails.RecommendedAction | Should -Match "Did you mean 'practice'"
+
+            # Without a pipeline the ledger's own names count.
+            $text = @{ Connection = $scene.Connection }
+            Assert-EtlError (Get-FirstError { & $Name -ExtractType practise -ErrorAction Stop @text }) ExtractTypeUnknown InvalidArgument
+            { & $Name -ExtractType Practice -ErrorAction Stop @text } | Should -Not -Throw
         }
     }
 

@@ -139,6 +139,22 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             (Get-LoadRun -Kind Undo).Reason | Should -Be 'wrong files'
         }
 
+        It 'says what is needed where nobody can confirm: <Where>' -ForEach @(
+            @{ Where = 'no host'; Shell = { [powershell]::Create().AddScript($args[0]).Invoke() } }
+            @{ Where = 'a console without input'; Shell = { @() | & ([Environment]::ProcessPath) -NoProfile -Command $args[0] } }
+            @{ Where = 'a console that must not ask'; Shell = { & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command $args[0] } }
+        ) {
+            # Each answers in its own way, a console without input with an error of PowerShell's own.
+            $begin = "Import-Module '$(Get-ModulePath)'; Connect-EtlDatabase '$($scene.Connection)' -Pipeline '$($scene.Pipeline)'"
+            $undo = "try { Undo-Reprocess -ReceiptId {0} -Reason x | Out-Null } catch { `$_.FullyQualifiedErrorId; `$_.ErrorDetails.RecommendedAction }"
+            $known = $undo -replace '\{0\}', $receipts.ReceiptId
+            $unknown = $undo -replace '\{0\}', [guid]::NewGuid()
+            $delete = "try { Get-LoadRun -Kind Reprocess | Invoke-Reprocess -Reason x -HardDelete } catch { `$_.FullyQualifiedErrorId }"
+            & $Shell "$begin; $known; $unknown; $delete" | Out-String |
+                Should -Match '(?s)ConfirmationNeeded,.+-Confirm:\$false.+ReceiptNotFound,.+ConfirmationNeeded,'
+            Get-PatientName | Should -Be After
+        }
+
         It 'takes a whole run, and gives receipts of its own' {
             $undone = Get-LoadRun -Kind Reprocess | Undo-Reprocess -Reason 'wrong files' -PassThru -Confirm:$false
             $undone | Should -HaveCount 1

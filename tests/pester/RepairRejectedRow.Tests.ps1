@@ -24,6 +24,14 @@ Describe 'Repair-RejectedRow' -Skip:(-not (Test-PostgresServer)) {
         (Get-Patient 41).born | Should -Be 1980-02-29
         ($run | Get-RejectedRow).RejectedRowId | Should -Be $unread.RejectedRowId
         (Get-LoadRun -Kind Repair).Reason | Should -Be 'asked the practice'
+
+        # One of two rejected rows of 42 is still open.
+        $now = Get-LoadRun $run.LoadRunId
+        $now.ErrorRate | Should -Be (2 / 42)
+        $now.OpenErrorRate | Should -Be (1 / 42)
+        $now | Out-String -Width 120 | Should -Match ('{0:P1}' -f (1 / 42))
+        (Get-LoadRun $run.LoadRunId -MaxErrorRate 4%).Problem | Should -BeNullOrEmpty
+        (Get-LoadRun $run.LoadRunId -MaxErrorRate 2%).Problem | Should -Be LowQuality
         (Test-StagingIntegrity).IsIntact | Should -Not -Contain $false
     }
 
@@ -50,7 +58,10 @@ Describe 'Repair-RejectedRow' -Skip:(-not (Test-PostgresServer)) {
     }
 
     It 'refuses a value that is still wrong, and changes nothing' {
-        Assert-EtlError (Get-FirstError { $refused | Repair-RejectedRow -Value @{ born = '31-31-1980' } -Reason x }) RepairStillInvalid
+        $failure = Get-FirstError { $refused | Repair-RejectedRow -Value @{ born = '31-31-1980' } -Reason x }
+        Assert-EtlError $failure RepairStillInvalid
+        $failure.TargetObject | Should -Be "rejected row $($refused.RejectedRowId)"
+        "$failure" | Should -Match "rejected row $($refused.RejectedRowId): born:"
         @($run | Get-RejectedRow) | Should -HaveCount 2
     }
 

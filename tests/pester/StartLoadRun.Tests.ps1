@@ -41,6 +41,38 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         ($run | Get-LoadFile).ExtractType | Should -Be practice
     }
 
+    It 'says what waits where there is nothing to load' {
+        Start-LoadRun -Verbose *>&1 | Out-String | Should -Match 'nothing to load'
+        Add-BrokenFile $scene 2026-01-02
+        foreach ($attempt in 1, 2) { Start-LoadRun -ErrorAction Ignore | Out-Null }
+        Add-PatientFile $scene 2026-01-01
+        $run = Start-LoadRun -WarningVariable none -WarningAction SilentlyContinue
+        $none | Should -BeNullOrEmpty
+        Add-PatientFile $scene 2026-01-01 -Id (1..5)
+        $receipt = $run | Invoke-Reprocess -Reason x -PassThru
+        $receipt | Undo-Reprocess -Reason x -Confirm:$false
+        foreach ($command in 'Get-LoadPlan', 'Start-LoadRun') {
+            & $command -WarningVariable warnings -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+            $warnings | Should -HaveCount 2
+            $warnings[0] | Should -Match 'next try: 1 file.*\(local\).*Find-FailedFile'
+            $warnings[1] | Should -Match "Invoke-Reprocess -LoadRunFileId $($receipt.NewLoadRunFileId) "
+        }
+        Get-LoadPlan -ExtractType practice -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -BeNullOrEmpty
+    }
+
+    It 'stages what was loaded without, though there is nothing new' {
+        Add-PatientFile $scene 2026-01-01
+        Start-LoadRun -SkipStaging | Out-Null
+        Start-LoadRun -SkipStaging | Should -BeNullOrEmpty
+        Start-LoadRun -WhatIf | Should -BeNullOrEmpty
+        (Test-StagingIntegrity -ExtractType patient).UnstagedFiles | Should -Be 1
+        (Start-LoadRun).Status | Should -Be Completed
+        (Test-StagingIntegrity -ExtractType patient).UnstagedFiles | Should -Be 0
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 10
+        Start-LoadRun | Should -BeNullOrEmpty
+    }
+
     It 'loads items of a plan from the pipeline' {
         Add-PatientFile $scene 2026-01-01
         Add-PatientFile $scene 2026-01-02

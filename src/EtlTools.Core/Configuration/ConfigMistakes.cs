@@ -39,6 +39,6 @@ internal sealed class ConfigMistakes
             errorId,
             string.Join("\n", lines),
             target,
-            _mistakes.Count == 1 ? "Correct the line." : $"Correct the {_mistakes.Count} lines; all that is wrong is listed.");
+            _mistakes.Count == 1 ? "Correct the line." : $"Correct the {_mistakes.Count} lines.");
     }
 }

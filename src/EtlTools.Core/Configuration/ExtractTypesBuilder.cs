@@ -31,6 +31,11 @@ internal sealed class ExtractTypesBuilder(ConfigSection root, ConfigMistakes mis
             return [];
         }
 
+        if (section.Map.Entries.Count == 0)
+        {
+            mistakes.Add(root.Place("extract_types"), "the pipeline has no extract types", "at least one, here or in a file of your own that extends this one");
+        }
+
         foreach (var entry in section.Map.Entries)
         {
             if (entry.Value is ConfigMap map)

@@ -78,6 +78,19 @@ public sealed record FailedFile
     public string FileHash { get; init; } = "";
 }
 
+/// <summary>Files that are not loaded as they are in the source, and that no plan takes now.</summary>
+public sealed record WaitingFiles
+{
+    /// <summary>Failed files whose next try is not due.</summary>
+    public required int FailedCount { get; init; }
+
+    /// <summary>When the first of them is due; null where there are none.</summary>
+    public DateTimeOffset? NextTryAt { get; init; }
+
+    /// <summary>Attempts that an undo withdrew. Their content is known, so it is new no more: only a reprocess loads it again.</summary>
+    public required IReadOnlyList<int> WithdrawnLoadRunFileIds { get; init; }
+}
+
 /// <summary>One file of a plan.</summary>
 public sealed record LoadPlanItem
 {

@@ -38,12 +38,6 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
     public async Task<IReadOnlyList<FailedFile>> GetFailedAsync(
         FileFilter filter, TimeSpan maxAge, CancellationToken cancellationToken)
     {
-        var types = filter.ExtractTypes
-            .Select(name => ExtractTypeOrder.Resolve(pipeline, name))
-            .SelectMany(type => type.Aliases.Prepend(type.Name))
-            .Select(name => name.ToLowerInvariant())
-            .Distinct()
-            .ToArray();
         var rows = await QueryAsync<FailedRow>(
             DiscoverySql.Failed,
             new
@@ -52,13 +46,27 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
                 container = _container,
                 prefix = pipeline.Source.Prefix,
                 maxAge,
-                types = types.Length == 0 ? null : types,
+                types = LedgerNames(filter.ExtractTypes),
                 from = filter.From,
                 to = filter.To,
             },
             cancellationToken).ConfigureAwait(false);
         return rows.Select(ToFailedFile).ToList();
     }
+
+    /// <summary>Attempts that only a reprocess loads again, by id.</summary>
+    public Task<IReadOnlyList<int>> GetWithdrawnAsync(FileFilter filter, CancellationToken cancellationToken) => QueryAsync<int>(
+        DiscoverySql.Withdrawn,
+        new { pipeline = pipeline.Name, types = LedgerNames(filter.ExtractTypes), from = filter.From, to = filter.To },
+        cancellationToken);
+
+    // The ledger may hold a type under any of its names. Null: all types.
+    private string[]? LedgerNames(IReadOnlyList<string> extractTypes) => extractTypes.Count == 0 ? null : extractTypes
+        .Select(name => ExtractTypeOrder.Resolve(pipeline, name))
+        .SelectMany(type => type.Aliases.Prepend(type.Name))
+        .Select(name => name.ToLowerInvariant())
+        .Distinct()
+        .ToArray();
 
     private object Question(IReadOnlyList<SourceFile> files) => new
     {

@@ -38,12 +38,8 @@ internal sealed class ExtractTypeOrder
     /// <exception cref="EtlException">ExtractTypeUnknown.</exception>
     public static ExtractTypeConfig Resolve(PipelineConfig pipeline, string nameOrAlias) =>
         pipeline.FindExtractType(nameOrAlias)
-        ?? throw new EtlException(
-            EtlErrorKind.InvalidInput,
-            "ExtractTypeUnknown",
-            $"The pipeline '{pipeline.Name}' has no extract type '{nameOrAlias}'.",
-            nameOrAlias,
-            $"Use one of: {string.Join(", ", pipeline.ExtractTypes.Select(type => type.Name))}.");
+        ?? throw ExtractTypeUnknown.Error(
+            $"The pipeline '{pipeline.Name}'", nameOrAlias, pipeline.ExtractTypes.Select(type => type.Name));
 
     // The longest way up to a type without parents. A circle, which the pipeline's reader refuses, counts as its start.
     private static Dictionary<string, int> Depths(PipelineConfig pipeline)

@@ -101,6 +101,19 @@ public sealed class FileDiscovery(EtlDatabase database, PipelineConfig pipeline)
         return LoadPlan.Number(ordered, batchSize, pipeline.TimeZone);
     }
 
+    /// <summary>Why a plan can be empty though not everything is loaded.</summary>
+    /// <exception cref="EtlException">ExtractTypeUnknown, and those of the database.</exception>
+    public async Task<WaitingFiles> GetWaitingAsync(FileFilter filter, TimeSpan maxAge, CancellationToken cancellationToken)
+    {
+        var failed = (await _ledger.GetFailedAsync(filter, maxAge, cancellationToken).ConfigureAwait(false)).Where(file => !file.IsDue).ToList();
+        return new WaitingFiles
+        {
+            FailedCount = failed.Count,
+            NextTryAt = failed.Count == 0 ? null : failed.Min(file => file.NextTryAt),
+            WithdrawnLoadRunFileIds = await _ledger.GetWithdrawnAsync(filter, cancellationToken).ConfigureAwait(false),
+        };
+    }
+
     /// <summary>
     /// A plan of the named files, whatever the ledger says of them; in the order that parents and dates give. Their reason
     /// is Failed where attempts at their content have not loaded it, Changed where the key is loaded with other content,

@@ -2,6 +2,15 @@ namespace EtlTools.Core.Reprocessing;
 
 internal static class RepairSql
 {
+    /// <summary>The logical files of the rows, in one order for everybody who locks them.</summary>
+    public const string LogicalFiles = """
+        SELECT DISTINCT f.s3_bucket AS container, f.s3_key AS "key"
+        FROM etl.rejected_rows r
+        JOIN etl.load_run_files f USING (load_run_file_id)
+        WHERE r.rejected_row_id = ANY(@ids)
+        ORDER BY 1, 2
+        """;
+
     public const string LockRows = """
         SELECT r.rejected_row_id AS rejectedrowid, f.load_run_id AS loadrunid, r.load_run_file_id AS loadrunfileid,
                r.extract_type AS extracttype, f.s3_key AS "key", f.extracted_at AS extractedat, r.row_number AS rownumber,
@@ -11,7 +20,7 @@ internal static class RepairSql
         JOIN etl.load_run_files f USING (load_run_file_id)
         WHERE r.rejected_row_id = ANY(@ids)
         ORDER BY r.rejected_row_id
-        FOR UPDATE OF r
+        FOR UPDATE OF r, f
         """;
 
     /// <summary>A file of its own for the corrected rows; its content's identity is made up, for it comes from no source.</summary>

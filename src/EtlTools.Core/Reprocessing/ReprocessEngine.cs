@@ -88,6 +88,11 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         }
     }
 
+    /// <summary>Returns the receipts where each is there and of a kind that can be undone. Whether others have built on them shows later.</summary>
+    /// <exception cref="EtlException">ReceiptNotFound, UndoNotPossible.</exception>
+    public Task<IReadOnlyList<Guid>> RequireUndoableAsync(IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken) =>
+        new UndoWork(database, pipeline).RequireUndoableAsync(receiptIds, cancellationToken);
+
     /// <summary>What <see cref="UndoAsync"/> would do: the same transaction, rolled back.</summary>
     public async Task<ReprocessPlan> PreviewUndoAsync(
         IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken)

@@ -81,6 +81,16 @@ internal static class ReprocessSql
         ORDER BY load_run_file_id
         """;
 
+    /// <summary>Corrections of an attempt that count now; they are withdrawn with it.</summary>
+    public const string LockRepairs = """
+        SELECT load_run_file_id
+        FROM etl.load_run_files
+        WHERE s3_bucket = @Container AND s3_key = @Key AND repairs_load_run_file_id = @LoadRunFileId
+          AND status = 'completed' AND superseded_at IS NULL
+        ORDER BY load_run_file_id
+        FOR UPDATE
+        """;
+
     public const string TransactionId = "SELECT pg_current_xact_id()::text";
 
     public const string IsUnderWay = """

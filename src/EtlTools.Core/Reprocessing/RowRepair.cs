@@ -23,15 +23,18 @@ public sealed record RowCorrection
 
 /// <summary>
 /// Puts corrected rows back through the path every row takes. The corrections of one file become raw rows of a file of
-/// their own, extracted when the original was, so that a newer extract still wins and Undo-Reprocess can take them back.
+/// their own, extracted when the original was, so that a newer extract still wins and Undo-Reprocess can take them back. They
+/// belong to the attempt that they correct: they give way with it, and an undo that brings it back brings them back.
 /// </summary>
 public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
 {
+    private const int MostRowsTold = 10;
+
     private readonly ExtractTableReader _tables = new(pipeline);
     private readonly FileStager _stager = new();
 
     /// <summary>One receipt a file whose rows were repaired; all or nothing.</summary>
-    /// <exception cref="EtlException">ReasonEmpty, RejectedRowNotFound, RejectedRowClosed, RepairColumnUnknown,
+    /// <exception cref="EtlException">ReasonEmpty, RejectedRowNotFound, RejectedRowClosed, FileBusy, RepairColumnUnknown,
     /// RepairStillInvalid.</exception>
     public async Task<IReadOnlyList<ReprocessReceipt>> RepairAsync(
         IReadOnlyList<RowCorrection> corrections, string reason, bool preview, CancellationToken cancellationToken)
@@ -86,7 +89,15 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
     private static async Task<List<OpenRow>> LockRowsAsync(
         NpgsqlConnection connection, IReadOnlyList<RowCorrection> corrections, CancellationToken cancellationToken)
     {
+        // A load or an undo of the file must not cross: what replaces it takes its corrections away too.
         var ids = corrections.Select(correction => correction.RejectedRowId).Distinct().ToArray();
+        var files = await connection.QueryAsync<(string Container, string Key)>(new CommandDefinition(
+            RepairSql.LogicalFiles, new { ids }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        foreach (var (container, key) in files)
+        {
+            await FileLedger.LockAsync(connection, container, key, cancellationToken).ConfigureAwait(false);
+        }
+
         var rows = (await connection.QueryAsync<OpenRow>(new CommandDefinition(
             RepairSql.LockRows, new { ids }, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
         var missing = ids.Except(rows.Select(row => row.RejectedRowId)).ToList();
@@ -134,7 +145,7 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
         var change = await _stager.RecomputeAsync(connection, table, [raw], [], cancellationToken).ConfigureAwait(false);
         if (change.Rejected > 0)
         {
-            throw await StillInvalidAsync(connection, file, cancellationToken).ConfigureAwait(false);
+            throw await StillInvalidAsync(connection, file, rows, cancellationToken).ConfigureAwait(false);
         }
 
         await connection.ExecuteAsync(new CommandDefinition(
@@ -220,16 +231,25 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
         await copy.CompleteAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<EtlException> StillInvalidAsync(NpgsqlConnection connection, int file, CancellationToken cancellationToken)
+    /// <summary>Says it of the rejected rows that were to be repaired: an admin knows them by no other number.</summary>
+    private static async Task<EtlException> StillInvalidAsync(
+        NpgsqlConnection connection, int file, List<OpenRow> rows, CancellationToken cancellationToken)
     {
-        var reasons = await connection.QueryAsync<(long? Row, string[] Reasons)>(new CommandDefinition(
-            RepairSql.Reasons, new { file }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        var invalid = (await connection.QueryAsync<(long? RowNumber, string[] Reasons)>(new CommandDefinition(
+            RepairSql.Reasons, new { file }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+            .Select(refused => (Row: RejectedRows(refused.RowNumber), refused.Reasons))
+            .ToList();
+        var more = invalid.Count > MostRowsTold ? $"; and {invalid.Count - MostRowsTold} more" : "";
         return new EtlException(
             EtlErrorKind.Data,
             "RepairStillInvalid",
-            "Nothing was repaired: " + string.Join("; ", reasons.Take(10).Select(row => $"row {row.Row}: {string.Join(", ", row.Reasons)}")) + ".",
-            $"file {file}",
+            $"Nothing was repaired: {string.Join("; ", invalid.Take(MostRowsTold).Select(row => $"{row.Row}: {string.Join(", ", row.Reasons)}"))}{more}.",
+            invalid[0].Row,
             "Correct the named columns and run the command again.");
+
+        // Rows of an adopted table have no number; there the message names all that it can be.
+        string RejectedRows(long? number) =>
+            "rejected row " + string.Join(" or ", rows.Where(row => row.RowNumber == number).Select(row => row.RejectedRowId));
     }
 
     private static EtlException Refuse(string id, EtlErrorKind kind, string message, long row, string nextStep) =>

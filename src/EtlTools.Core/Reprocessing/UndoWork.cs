@@ -17,6 +17,20 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
     private readonly ExtractTableReader _tables = new(pipeline);
     private readonly FileStager _stager = new();
 
+    public async Task<IReadOnlyList<Guid>> RequireUndoableAsync(IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await FindAsync(connection, receiptIds, cancellationToken).ConfigureAwait(false);
+            return receiptIds;
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
     public async Task<IReadOnlyList<ReprocessReceipt>> PreviewAsync(
         IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken)
     {
@@ -193,12 +207,15 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
         var table = await _tables.GetAsync(connection, receipt.ExtractType, cancellationToken).ConfigureAwait(false);
         await StagingMerger.LockAsync(connection, table, cancellationToken).ConfigureAwait(false);
 
-        await FileLedger.WithdrawAsync(connection, [goes.LoadRunFileId], run, cancellationToken).ConfigureAwait(false);
+        var repairs = await connection.QueryAsync<int>(new CommandDefinition(
+            ReprocessSql.LockRepairs, goes, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        List<int> went = [.. repairs, goes.LoadRunFileId];
+        await FileLedger.WithdrawAsync(connection, went, run, cancellationToken).ConfigureAwait(false);
         await FileLedger.RestoreAsync(connection, receipt.OldFiles, cancellationToken).ConfigureAwait(false);
         var cameRows = comes
             .Select(file => new RawFile(file.LoadRunFileId, run, file.Segment ?? table.RawSql, file.ExtractedAt, file.RowCount))
             .ToList();
-        var change = await _stager.RecomputeAsync(connection, table, cameRows, [goes.LoadRunFileId], cancellationToken).ConfigureAwait(false);
+        var change = await _stager.RecomputeAsync(connection, table, cameRows, went, cancellationToken).ConfigureAwait(false);
 
         // What came back is staged now, though it may have been loaded with staging left for later.
         foreach (var file in cameRows)
@@ -225,7 +242,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
             Reason = reason,
         };
         return await ReceiptStore.InsertAsync(
-            connection, "undo", written, [goes.LoadRunFileId], receipt.ReceiptId, cancellationToken).ConfigureAwait(false);
+            connection, "undo", written, went, receipt.ReceiptId, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<List<string>> FindConflictsAsync(

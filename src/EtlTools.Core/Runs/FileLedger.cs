@@ -8,7 +8,7 @@ namespace EtlTools.Core.Runs;
 /// <summary>A file taken for loading: nobody else works on it until its entry ends or its run dies.</summary>
 /// <param name="LoadRunFileId">The new attempt.</param>
 /// <param name="Attempt">1 for the first.</param>
-/// <param name="Replaces">Active attempts at the same logical file, whose rows go when this one's come.</param>
+/// <param name="Replaces">What counts of the same logical file, whose rows go when this one's come: repairs first, then the attempts.</param>
 internal sealed record FileClaim(int LoadRunFileId, int Attempt, IReadOnlyList<int> Replaces);
 
 /// <summary>Row counts of a file that is about to be committed.</summary>
@@ -18,8 +18,7 @@ internal sealed record FileCounts(long RowsRead, long RowsIngested, long RowsRej
 internal static class FileLedger
 {
     /// <summary>
-    /// Takes a file. A logical file (bucket and key) is claimed under a lock, so two claims never cross. An attempt left
-    /// behind by a dead run is closed as failed on the way.
+    /// Takes a file. A logical file (bucket and key) is claimed under a lock, so two claims never cross.
     /// </summary>
     /// <param name="connection">In a transaction.</param>
     /// <param name="loadRunId">The run that takes it.</param>
@@ -32,25 +31,12 @@ internal static class FileLedger
     public static async Task<FileClaim?> ClaimAsync(
         NpgsqlConnection connection, Guid loadRunId, string pipeline, SourceFile file, bool again, CancellationToken cancellationToken)
     {
-        var logical = new { bucket = file.Object.Container, key = file.Object.Key };
-        await connection.ExecuteAsync(new CommandDefinition(
-            FileSql.LockLogicalFile, logical, cancellationToken: cancellationToken)).ConfigureAwait(false);
-
-        // A session that died in the middle of a statement keeps its lock until the server notices; its entry is not orphaned before.
-        await connection.ExecuteAsync(new CommandDefinition(
-            FileSql.CloseOrphans, logical, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        var known = (await connection.QueryAsync<KnownAttempt>(new CommandDefinition(
-            FileSql.KnownAttempts, logical, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
-
-        if (known.Exists(attempt => attempt.Status == "processing"))
-        {
-            throw new EtlException(
-                EtlErrorKind.Busy,
-                "FileBusy",
-                "Another run is loading this file now.",
-                FileNameConvention.BaseName(file.Object.Key),
-                "Wait for that run, or end it with Stop-LoadRun; Get-LoadRun -Status Running shows it.");
-        }
+        await LockAsync(connection, file.Object.Container, file.Object.Key, cancellationToken).ConfigureAwait(false);
+        var entries = (await connection.QueryAsync<KnownAttempt>(new CommandDefinition(
+            FileSql.KnownAttempts,
+            new { bucket = file.Object.Container, key = file.Object.Key },
+            cancellationToken: cancellationToken)).ConfigureAwait(false)).ToLookup(entry => entry.IsRepair);
+        var known = entries[false].ToList();
 
         // The system before EtlTools could leave rows of an attempt that failed; they go with the rest.
         var active = known.Where(attempt => !attempt.IsSuperseded && (attempt.Status == "completed" || attempt.IsAdopted)).ToList();
@@ -82,7 +68,36 @@ internal static class FileLedger
                 attempt = number,
             },
             cancellationToken: cancellationToken)).ConfigureAwait(false);
-        return new FileClaim(id, number, active.Select(attempt => attempt.LoadRunFileId).ToList());
+
+        // A correction is one of a row of an attempt: it gives way, and comes back, with it.
+        var repairs = entries[true].Where(repair => !repair.IsSuperseded && repair.Status == "completed");
+        return new FileClaim(id, number, repairs.Concat(active).Select(entry => entry.LoadRunFileId).ToList());
+    }
+
+    /// <summary>
+    /// Keeps everybody else from changing what a logical file has in raw, until the transaction ends. An attempt left behind
+    /// by a dead run is closed as failed on the way.
+    /// </summary>
+    /// <exception cref="EtlException">FileBusy: a run is loading it.</exception>
+    public static async Task LockAsync(NpgsqlConnection connection, string container, string key, CancellationToken cancellationToken)
+    {
+        var logical = new { bucket = container, key };
+        await connection.ExecuteAsync(new CommandDefinition(
+            FileSql.LockLogicalFile, logical, cancellationToken: cancellationToken)).ConfigureAwait(false);
+
+        // A session that died in the middle of a statement keeps its lock until the server notices; its entry is not orphaned before.
+        await connection.ExecuteAsync(new CommandDefinition(
+            FileSql.CloseOrphans, logical, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        if (await connection.QuerySingleAsync<bool>(new CommandDefinition(
+            FileSql.IsBeingLoaded, logical, cancellationToken: cancellationToken)).ConfigureAwait(false))
+        {
+            throw new EtlException(
+                EtlErrorKind.Busy,
+                "FileBusy",
+                "Another run is loading this file now.",
+                FileNameConvention.BaseName(key),
+                "Wait for that run, or end it with Stop-LoadRun; Get-LoadRun -Status Running shows it.");
+        }
     }
 
     /// <summary>Withdraws files: their raw rows no longer count.</summary>
@@ -170,5 +185,6 @@ internal static class FileLedger
         public string Status { get; init; } = "";
         public bool IsSuperseded { get; init; }
         public bool IsAdopted { get; init; }
+        public bool IsRepair { get; init; }
     }
 }

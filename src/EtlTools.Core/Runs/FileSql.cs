@@ -30,12 +30,18 @@ internal static class FileSql
           AND r.load_run_id = f.load_run_id AND NOT {RunIsAlive}
         """;
 
+    /// <summary>The attempts at a logical file, and the repairs of their rows.</summary>
     public const string KnownAttempts = """
         SELECT load_run_file_id AS loadrunfileid, file_hash AS filehash, attempt, status,
-               superseded_at IS NOT NULL AS issuperseded, pipeline IS NULL AS isadopted
+               superseded_at IS NOT NULL AS issuperseded, pipeline IS NULL AS isadopted, origin = 'repair' AS isrepair
         FROM etl.load_run_files
-        WHERE s3_bucket = @bucket AND s3_key = @key AND origin = 'source'
+        WHERE s3_bucket = @bucket AND s3_key = @key
         ORDER BY load_run_file_id
+        """;
+
+    public const string IsBeingLoaded = """
+        SELECT EXISTS (SELECT FROM etl.load_run_files
+                       WHERE s3_bucket = @bucket AND s3_key = @key AND origin = 'source' AND status = 'processing')
         """;
 
     public const string InsertAttempt = """

@@ -28,6 +28,7 @@ internal static class LedgerRows
         RowsIngested = row.Value<long>("rows_ingested"),
         RowsRejected = row.Value<long>("rows_rejected"),
         ErrorRate = row.Optional<double>("error_rate"),
+        OpenErrorRate = row.Optional<double>("open_error_rate"),
         Problem = Problems(row),
         ErrorCode = row.Text("error_code"),
         Error = row.Text("error"),

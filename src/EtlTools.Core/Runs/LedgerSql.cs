@@ -28,6 +28,15 @@ internal static class LedgerSql
                   AND later.origin = 'source' AND later.status = 'completed' AND later.superseded_at IS NULL)))
         """;
 
+    /// <summary>True where a later failed attempt at the file of alias f shows its own bad rows: they are the ones to look at.</summary>
+    private const string FailedAgain = """
+        (f.status = 'failed' AND EXISTS (
+            SELECT FROM etl.load_run_files later
+            WHERE later.s3_bucket = f.s3_bucket AND later.s3_key = f.s3_key AND later.load_run_file_id > f.load_run_file_id
+              AND later.origin = 'source' AND later.status = 'failed'
+              AND EXISTS (SELECT FROM etl.rejected_rows r WHERE r.load_run_file_id = later.load_run_file_id)))
+        """;
+
     /// <summary>Rows read of the attempt of alias f. The earlier system counted only what it ingested and rejected.</summary>
     private const string FileRowsRead =
         "coalesce(nullif(f.rows_read, 0), coalesce(f.rows_ingested, 0) + coalesce(f.rows_rejected, 0))::bigint";
@@ -48,7 +57,7 @@ internal static class LedgerSql
                files.failed AS files_failed, files.open AS files_open,
                counts.read AS rows_read, counts.ingested AS rows_ingested, counts.rejected AS rows_rejected,
                counts.rejected::double precision / nullif(counts.read, 0) AS error_rate,
-               verdict.is_failed, verdict.is_stuck, verdict.is_low_quality,
+               standing.open_error_rate, verdict.is_failed, verdict.is_stuck, verdict.is_low_quality,
                r.error_code, r.error,
                CASE WHEN r.pipeline IS NULL AND r.notes <> '' THEN @notes_kept_back ELSE nullif(r.notes, '') END AS notes,
                files.extract_types
@@ -85,6 +94,17 @@ internal static class LedgerSql
         CROSS JOIN LATERAL (
             SELECT CASE WHEN source.by_file THEN files.unsettled_read ELSE counts.read END AS read,
                    CASE WHEN source.by_file THEN files.unsettled_rejected ELSE counts.rejected END AS rejected
+        ) unsettled
+        CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN files.total > 0 AND files.unsettled = 0 THEN NULL
+                WHEN unsettled.rejected = 0 THEN 0::double precision / nullif(unsettled.read, 0)
+                ELSE (unsettled.rejected - (
+                        SELECT count(*) FROM etl.rejected_rows repaired
+                        JOIN etl.load_run_files f ON f.load_run_file_id = repaired.load_run_file_id
+                        WHERE f.load_run_id = r.load_run_id AND repaired.repaired_by_load_run_file_id IS NOT NULL
+                          AND NOT {IsSettled}))::double precision / nullif(unsettled.read, 0)
+            END AS open_error_rate
         ) standing
         CROSS JOIN LATERAL (
             SELECT CASE
@@ -96,14 +116,7 @@ internal static class LedgerSql
                        AND (files.total = 0 OR CASE WHEN files.unloaded > 0 THEN files.open ELSE files.unsettled END > 0) AS is_failed,
                    r.status = 'running'
                        AND coalesce(NOT life.is_alive, coalesce(r.heartbeat_at, r.started_at) < now() - @stuck_after) AS is_stuck,
-                   r.status <> 'running' AND (files.total = 0 OR files.unsettled > 0)
-                       AND standing.rejected > @max_error_rate * standing.read
-                       AND standing.rejected - (
-                           SELECT count(*) FROM etl.rejected_rows repaired
-                           JOIN etl.load_run_files f ON f.load_run_file_id = repaired.load_run_file_id
-                           WHERE f.load_run_id = r.load_run_id AND repaired.repaired_by_load_run_file_id IS NOT NULL
-                             AND NOT {IsSettled}
-                       ) > @max_error_rate * standing.read AS is_low_quality
+                   r.status <> 'running' AND coalesce(standing.open_error_rate > @max_error_rate, false) AS is_low_quality
         ) verdict
         """;
 
@@ -127,8 +140,8 @@ internal static class LedgerSql
         JOIN etl.load_run_files f ON f.load_run_file_id = q.load_run_file_id
         CROSS JOIN LATERAL (
             SELECT CASE
+                WHEN {IsSettled} OR {FailedAgain} THEN 'superseded'
                 WHEN q.repaired_by_load_run_file_id IS NOT NULL THEN 'repaired'
-                WHEN {IsSettled} THEN 'superseded'
                 ELSE 'open'
             END AS status
         ) state
@@ -159,6 +172,8 @@ internal static class LedgerSql
         WHERE starts_with(lower(extract_type), lower(@prefix))
         ORDER BY extract_type
         """;
+
+    public const string AllExtractTypes = "SELECT DISTINCT extract_type FROM etl.load_run_files ORDER BY extract_type";
 
     public const string HasExtractType = """
         EXISTS (SELECT FROM etl.load_run_files t WHERE t.load_run_id = r.load_run_id AND lower(t.extract_type) = ANY(@extract_types))

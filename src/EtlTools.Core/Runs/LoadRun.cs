@@ -33,8 +33,7 @@ public enum LoadRunProblem
     Stuck,
 
     /// <summary>
-    /// The run has ended, and rejected / read of what still counts of it is above the limit: files that were superseded,
-    /// or loaded since, and rows that were repaired count no more.
+    /// The run has ended, and its <see cref="LoadRun.OpenErrorRate"/> is above the limit.
     /// </summary>
     LowQuality,
 }
@@ -72,8 +71,14 @@ public sealed record LoadRun
     public long RowsIngested { get; init; }
     public long RowsRejected { get; init; }
 
-    /// <summary>Rejected / read, 0 to 1; null where nothing was read.</summary>
+    /// <summary>Rejected / read, 0 to 1; null where nothing was read. It stays what it was when the run ended.</summary>
     public double? ErrorRate { get; init; }
+
+    /// <summary>
+    /// The same of what still counts of the run: without files that were superseded, or loaded since, and without rows that
+    /// were repaired. Null where nothing of it counts any more, or nothing was read.
+    /// </summary>
+    public double? OpenErrorRate { get; init; }
     public IReadOnlyList<LoadRunProblem> Problem { get; init; } = [];
     public string? ErrorCode { get; init; }
     public string? Error { get; init; }
@@ -154,16 +159,19 @@ public sealed record RejectedRow
     /// <summary>1-based row in the file, the header not counted.</summary>
     public long? RowNumber { get; init; }
 
-    /// <summary>1-based line in the file where the row begins.</summary>
+    /// <summary>1-based line in the file where the row begins; null for a row that reached raw, where only its number is kept.</summary>
     public long? LineNumber { get; init; }
 
-    /// <summary>Offset of the row's first byte in the file.</summary>
+    /// <summary>Offset of the row's first byte in the file; null for a row that reached raw.</summary>
     public long? ByteOffset { get; init; }
 
     /// <summary>Every reason at once: column:code, or a code for the row.</summary>
     public IReadOnlyList<string> Reason { get; init; } = [];
 
-    /// <summary>open, repaired, or superseded (its file was, or has been loaded since).</summary>
+    /// <summary>
+    /// open, repaired, or superseded: its file was, or has been loaded since, or a later attempt failed with rows of its own.
+    /// A correction belongs to the row of an attempt: where that gives way the row is superseded, where it comes back repaired.
+    /// </summary>
     public string Status { get; init; } = "open";
     public DateTimeOffset RejectedAt { get; init; }
 }

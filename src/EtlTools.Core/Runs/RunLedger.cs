@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Dapper;
+using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
 using EtlTools.Core.Reprocessing;
 using Npgsql;
@@ -8,7 +9,9 @@ using Npgsql;
 namespace EtlTools.Core.Runs;
 
 /// <summary>Reads the ledger, and closes runs.</summary>
-public sealed class RunLedger(EtlDatabase database)
+/// <param name="database">Where it is.</param>
+/// <param name="pipeline">Knows extract types by all of their names; without it they have the name that the ledger has.</param>
+public sealed class RunLedger(EtlDatabase database, PipelineConfig? pipeline = null)
 {
     // What an earlier system wrote may hold patients' data, so it stays where it is.
     private const string NotesKeptBack = "recorded by the earlier system; read etl.load_runs.notes in the database";
@@ -17,13 +20,15 @@ public sealed class RunLedger(EtlDatabase database)
     private readonly RunCloser _closer = new(database);
 
     /// <summary>Newest first, as they are read. Every run shows its problems, by the query's limits, asked for or not.</summary>
-    /// <exception cref="EtlException">LoadRunNotFound, FirstInvalid, StuckAfterInvalid, MaxErrorRateInvalid.</exception>
+    /// <exception cref="EtlException">LoadRunNotFound, ExtractTypeUnknown, FirstInvalid, StuckAfterInvalid, MaxErrorRateInvalid.</exception>
     public async IAsyncEnumerable<LoadRun> GetRunsAsync(
         RunQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var filter = Filter(query);
+        RequireLimits(query);
         await using var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
         await RequireRunsAsync(connection, query.LoadRunIds, cancellationToken).ConfigureAwait(false);
+        var types = await LedgerNamesAsync(connection, query.ExtractTypes, cancellationToken).ConfigureAwait(false);
+        var filter = Filter(query with { ExtractTypes = types });
         var liveness = await AskAsync(() => RunLiveness.ReadAsync(connection, cancellationToken)).ConfigureAwait(false);
         filter.Set("leases_visible", liveness.LeasesVisible);
         filter.Set("dead", liveness.Dead);
@@ -36,14 +41,15 @@ public sealed class RunLedger(EtlDatabase database)
     }
 
     /// <summary>In the order they were begun.</summary>
-    /// <exception cref="EtlException">LoadRunNotFound, LoadFileNotFound, FirstInvalid.</exception>
+    /// <exception cref="EtlException">LoadRunNotFound, LoadFileNotFound, ExtractTypeUnknown, FirstInvalid.</exception>
     public async IAsyncEnumerable<LoadFile> GetFilesAsync(
         FileQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var filter = Filter(query);
         await using var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
         await RequireRunsAsync(connection, query.LoadRunIds, cancellationToken).ConfigureAwait(false);
         await RequireFilesAsync(connection, query.LoadRunFileIds, cancellationToken).ConfigureAwait(false);
+        var types = await LedgerNamesAsync(connection, query.ExtractTypes, cancellationToken).ConfigureAwait(false);
+        var filter = Filter(query with { ExtractTypes = types });
         var files = RowStream.ReadAsync(
             connection, LedgerSql.SelectFiles(filter), filter.Parameters, LedgerRows.ToFile, "etl.load_run_files", cancellationToken);
         await foreach (var file in files.ConfigureAwait(false))
@@ -53,14 +59,15 @@ public sealed class RunLedger(EtlDatabase database)
     }
 
     /// <summary>In the order they were rejected, without their content.</summary>
-    /// <exception cref="EtlException">LoadRunNotFound, LoadFileNotFound, FirstInvalid.</exception>
+    /// <exception cref="EtlException">LoadRunNotFound, LoadFileNotFound, ExtractTypeUnknown, FirstInvalid.</exception>
     public async IAsyncEnumerable<RejectedRow> GetRejectedRowsAsync(
         RejectedRowQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var filter = Filter(query);
         await using var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
         await RequireRunsAsync(connection, query.LoadRunIds, cancellationToken).ConfigureAwait(false);
         await RequireFilesAsync(connection, query.LoadRunFileIds, cancellationToken).ConfigureAwait(false);
+        var types = await LedgerNamesAsync(connection, query.ExtractTypes, cancellationToken).ConfigureAwait(false);
+        var filter = Filter(query with { ExtractTypes = types });
         var rows = RowStream.ReadAsync(
             connection, LedgerSql.SelectRejectedRows(filter), filter.Parameters, LedgerRows.ToRejectedRow, "etl.rejected_rows", cancellationToken);
         await foreach (var row in rows.ConfigureAwait(false))
@@ -149,7 +156,6 @@ public sealed class RunLedger(EtlDatabase database)
 
     private static LedgerFilter Filter(RunQuery query)
     {
-        RequireLimits(query);
         var filter = new LedgerFilter();
         filter.AddAny("r.load_run_id", "ids", query.LoadRunIds);
         filter.AddStatus("r.status", query.Status);
@@ -255,6 +261,28 @@ public sealed class RunLedger(EtlDatabase database)
     {
         await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
         return await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>All the names that the ledger may have for the types: an adopted one has those of the files.</summary>
+    private async Task<IReadOnlyList<string>> LedgerNamesAsync(
+        NpgsqlConnection connection, IReadOnlyList<string> extractTypes, CancellationToken cancellationToken)
+    {
+        var types = extractTypes.ToLookup(name => pipeline?.FindExtractType(name));
+        var others = types[null].ToList();
+        if (others.Count > 0)
+        {
+            var seen = await AskAsync(() => connection.QueryAsync<string>(new CommandDefinition(
+                LedgerSql.AllExtractTypes, cancellationToken: cancellationToken))).ConfigureAwait(false);
+            var known = seen.Concat(pipeline?.ExtractTypes.Select(type => type.Name) ?? []).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
+
+            // An empty ledger and no pipeline: nobody can tell.
+            if (known.Count > 0 && others.Except(known, StringComparer.OrdinalIgnoreCase).FirstOrDefault() is { } unknown)
+            {
+                throw ExtractTypeUnknown.Error(pipeline is null ? "The ledger" : $"The pipeline '{pipeline.Name}'", unknown, known);
+            }
+        }
+
+        return [.. others, .. types.SelectMany(group => group.Key is { } type ? type.Aliases.Prepend(type.Name) : [])];
     }
 
     private async Task RequireRunsAsync(NpgsqlConnection connection, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)

@@ -57,7 +57,10 @@ internal sealed class StagingSql
     public static string CountFileRows(string segment, long firstBlock) =>
         $"SELECT count(*) FROM ONLY {segment} r WHERE {FileRows(firstBlock)}";
 
-    /// <summary>Puts the file's invalid rows into quarantine, every reason at once. Parameters: file, run, extractType.</summary>
+    /// <summary>
+    /// Puts the file's invalid rows into quarantine, every reason at once, but for those that are there already as repaired.
+    /// Parameters: file, run, extractType.
+    /// </summary>
     public string RejectFileRows(string segment, long? firstBlock)
     {
         var reasons = string.Join(
@@ -69,13 +72,18 @@ internal sealed class StagingSql
             reasons = "NULL::text";
         }
 
+        // An adopted row has no number: its content is what it is known by.
+        const string fields = $"(to_jsonb(t.etl_raw) - '{Lineage.FileId}' - '{Lineage.RowNumber}')";
         return $"""
             INSERT INTO etl.rejected_rows (load_run_id, load_run_file_id, extract_type, stage, row_number, reasons, fields)
             SELECT @run, t.{Lineage.FileId}, @extractType, 'staging', t.{Lineage.RowNumber},
-                   array_remove(ARRAY[{reasons}]::text[], NULL),
-                   to_jsonb(t.etl_raw) - '{Lineage.FileId}' - '{Lineage.RowNumber}'
+                   array_remove(ARRAY[{reasons}]::text[], NULL), {fields}
             FROM ({Texts($"ONLY {segment}", FileRows(firstBlock), ", r AS etl_raw")}) t
             WHERE NOT ({_valid})
+              AND NOT EXISTS (SELECT FROM etl.rejected_rows q
+                              WHERE q.load_run_file_id = @file AND q.stage = 'staging'
+                                AND q.repaired_by_load_run_file_id IS NOT NULL
+                                AND q.row_number IS NOT DISTINCT FROM t.{Lineage.RowNumber} AND q.fields = {fields})
             """;
     }
 

@@ -46,6 +46,8 @@ public sealed class FindFailedTests
         Assert.Equal([(rested, true), (waiting, false)], failed.Select(file => (file.Key, file.IsDue)));
         Assert.All(failed, file => Assert.Equal(2, file.Attempts));
         Assert.All(failed, file => Assert.Equal(TimeSpan.FromMinutes(5), file.NextTryAt - file.LastAttemptAt));
+        var told = await bench.Discovery.GetWaitingAsync(new FileFilter(), DiscoveryBench.Month, CancellationToken.None);
+        Assert.Equal((1, failed[1].NextTryAt), (told.FailedCount, told.NextTryAt));
     }
 
     [PostgresTheory]

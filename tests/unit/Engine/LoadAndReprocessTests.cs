@@ -1,4 +1,5 @@
 using EtlTools.Core;
+using EtlTools.Core.Discovery;
 using EtlTools.Core.Loading;
 using EtlTools.Core.Reprocessing;
 using EtlTools.Core.Runs;
@@ -284,11 +285,126 @@ public sealed class LoadAndReprocessTests : IAsyncLifetime
     }
 
     [PostgresFact]
+    public async Task A_file_that_an_undo_withdrew_waits_until_its_content_counts_again()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,");
+        _work.WritePersons(2, "b", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        Assert.Empty(await WithdrawnAsync());
+
+        // The same content again: the undo leaves nothing that waits.
+        await UndoLastAsync(await _work.ReprocessAsync(await _work.FileIdAsync("_a")));
+        Assert.Empty(await WithdrawnAsync());
+
+        _work.WritePersons(1, "a", "1,A,Anna,,,");
+        var receipt = (await _work.ReprocessAsync(await _work.FileIdAsync("_a"))).Single();
+        Assert.Empty(await WithdrawnAsync());
+        await UndoLastAsync([receipt]);
+        Assert.Empty(await _work.PlanAsync());
+        Assert.Equal([receipt.NewLoadRunFileId!.Value], await WithdrawnAsync());
+        Assert.Empty(await WithdrawnAsync(new FileFilter { ExtractTypes = ["Visit"] }));
+
+        await _work.ReprocessAsync(receipt.NewLoadRunFileId.Value);
+        Assert.Equal("Anna", await _work.NameOfAsync(1));
+        Assert.Empty(await WithdrawnAsync());
+
+        async Task UndoLastAsync(IReadOnlyList<ReprocessReceipt> receipts) =>
+            await _work.Reprocessor.UndoAsync([receipts.Single().ReceiptId!.Value], EngineWorkshop.Reason, default);
+
+        async Task<IReadOnlyList<int>> WithdrawnAsync(FileFilter? filter = null) =>
+            (await _work.Discovery.GetWaitingAsync(filter ?? new FileFilter(), TimeSpan.FromDays(30), default)).WithdrawnLoadRunFileIds;
+    }
+
+    [PostgresFact]
+    public async Task A_repair_gives_way_with_its_file_and_comes_back_with_it()
+    {
+        _work.WritePersons(1, "a", "1,A,,1980-01-01,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        var first = await RepairOpenRowAsync("Ann");
+        Assert.Equal([(first, "repaired")], await QuarantineAsync());
+
+        // The same row is refused again: a new open row, and the correction of the old one counts no more.
+        var receipt = Assert.Single(await _work.ReprocessAsync(await _work.FileIdAsync("_a")));
+        Assert.Equal((1, 0), (receipt.Staging!.Withdrawn, receipt.Staging.Inserted));
+        Assert.Null(await _work.NameOfAsync(1));
+        var quarantine = await QuarantineAsync();
+        Assert.Equal([(first, "superseded"), (quarantine[1].Id, "open")], quarantine);
+
+        // That one is corrected too. The undo takes its correction away and brings the first one back.
+        var second = await RepairOpenRowAsync("Anna");
+        Assert.Equal("Anna", await _work.NameOfAsync(1));
+        await _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default);
+        Assert.Equal("Ann", await _work.NameOfAsync(1));
+        Assert.Equal([(first, "repaired"), (second, "superseded")], await QuarantineAsync());
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+
+        await _work.ReprocessAsync(await _work.FileIdAsync("_a"), options => options with { SkipRaw = true });
+        Assert.Equal([(first, "repaired"), (second, "superseded")], await QuarantineAsync());
+        Assert.Equal("Ann", await _work.NameOfAsync(1));
+    }
+
+    [PostgresFact]
+    public async Task A_repair_waits_for_no_load_of_its_file_but_is_refused_during_one()
+    {
+        _work.WritePersons(1, "a", "1,A,,1980-01-01,,", "2,A,Bob,,,");
+        var run = await _work.LoadAsync();
+        await _work.Database.ExecuteAsync(
+            """
+            INSERT INTO etl.load_run_files (
+                load_run_id, pipeline, s3_bucket, s3_key, s3_version_id, file_hash, date_extracted, extracted_at, extract_type, per_org_id,
+                practice_id, attempt, status)
+            SELECT load_run_id, pipeline, s3_bucket, s3_key, '', file_hash, date_extracted, extracted_at, extract_type, '', '', 2, 'processing'
+            FROM etl.load_run_files;
+            UPDATE etl.load_runs SET status = 'running', lease_key = NULL WHERE load_run_id = @run
+            """,
+            new { run = run.LoadRunId });
+
+        var busy = await Assert.ThrowsAsync<EtlException>(() => RepairOpenRowAsync("Ann"));
+        Assert.Equal("FileBusy", busy.ErrorId);
+        Assert.Null(await _work.NameOfAsync(1));
+    }
+
+    [PostgresFact]
+    public async Task Only_the_latest_failed_attempt_that_shows_bad_rows_has_open_ones()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A", "3,A,x,,,,,");
+        await _work.LoadAsync();
+        var first = await QuarantineAsync();
+        await _work.ReprocessAsync(await _work.FileIdAsync("_a"));
+        var both = await QuarantineAsync();
+        Assert.Equal(2, first.Count);
+        Assert.Equal([.. first.Select(row => (row.Id, "superseded")), (both[2].Id, "open"), (both[3].Id, "open")], both);
+
+        // An attempt that fails without having read a row does not hide them.
+        File.Delete(Path.Combine(_work.Folder, "Person_2501010000_a.csv"));
+        _work.Write("Person_2501010000_a", "another,header");
+        await _work.ReprocessAsync(await _work.FileIdAsync("_a"));
+        Assert.Equal(both, await QuarantineAsync());
+        Assert.Equal(3, await _work.Database.ScalarAsync<long>("SELECT count(*) FROM etl.load_run_files WHERE status = 'failed'"));
+    }
+
+    [PostgresFact]
     public async Task An_empty_reason_is_refused()
     {
         var error = await Assert.ThrowsAsync<EtlException>(() => _work.ReprocessAsync(1, options => options with { Reason = "  " }));
         Assert.Equal("ReasonEmpty", error.ErrorId);
     }
+
+    private async Task<long> RepairOpenRowAsync(string name)
+    {
+        var row = (await QuarantineAsync()).Single(row => row.Status == "open").Id;
+        await _work.Repair.RepairAsync(
+            [new RowCorrection { RejectedRowId = row, Values = new Dictionary<string, string?> { ["name"] = name } }],
+            EngineWorkshop.Reason,
+            preview: false,
+            default);
+        return row;
+    }
+
+    private async Task<List<(long Id, string Status)>> QuarantineAsync() =>
+        (await new RunLedger(_work.Etl).GetRejectedRowsAsync(new RejectedRowQuery { IncludeClosed = true }, default).ToListAsync())
+        .Select(row => (row.RejectedRowId, row.Status))
+        .ToList();
 
     private async Task<string> SnapshotAsync() => string.Join("\n", await _work.Database.QueryAsync<string>(
         "SELECT concat_ws('|', person_id, practice_id, name, born, amount, active, load_run_file_id) FROM stg.persons ORDER BY 1"));

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using EtlTools.Cmdlets.Completion;
 using EtlTools.Cmdlets.Connections;
+using EtlTools.Core;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
 
@@ -40,9 +41,35 @@ public sealed class ConnectEtlDatabaseCommand : EtlCmdlet
 
     protected override void Process()
     {
+        try
+        {
+            Connect();
+        }
+        catch (EtlException failure) when (RunspaceConnection.Current is { IsOpen: true } former)
+        {
+            throw new EtlException(
+                failure.Kind,
+                failure.ErrorId,
+                $"Still connected to {former}. {failure.Message}",
+                failure.Target,
+                failure.NextStep,
+                failure.IsTransient,
+                failure);
+        }
+    }
+
+    private void Connect()
+    {
         var profiles = ConfigurationFile is null ? null : GetUnresolvedProviderPathFromPSPath(ConfigurationFile);
         var pipeline = PipelinePath.Resolve(this, Pipeline)
             ?? (ConnectionString is null ? DefaultConnection.PipelineOf(Profile, profiles) : null);
+
+        // A mistake in it is told now, not by the first command that needs it.
+        if (pipeline is not null)
+        {
+            PipelineReader.Read(pipeline);
+        }
+
         var database = EtlDatabase.Connect(new ConnectionRequest
         {
             ConnectionString = ConnectionString,

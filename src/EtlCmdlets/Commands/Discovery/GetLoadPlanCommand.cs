@@ -27,7 +27,9 @@ public sealed class GetLoadPlanCommand : EtlDiscoveryCmdlet
 
     protected override void End()
     {
-        WriteObject(FindPlan(ExtractType, MaxAge, Priority, BatchSize), enumerateCollection: true);
+        var plan = FindPlan(ExtractType, MaxAge, Priority, BatchSize);
+        WriteObject(plan, enumerateCollection: true);
         base.End();
+        TellWaiting(ExtractType, MaxAge, plan.Count == 0);
     }
 }

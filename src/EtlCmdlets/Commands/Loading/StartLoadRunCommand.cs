@@ -64,9 +64,14 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
     {
         var plan = Plan();
         base.End();
+        if (LoadsWhatIsFound)
+        {
+            TellWaiting(ExtractType, MaxAge, plan.Count == 0);
+        }
+
         if (plan.Count == 0)
         {
-            WriteVerbose("There is nothing to load.");
+            StagePending();
         }
         else if (Confirmed("Load", $"{Wording.Count(plan.Count, "file")} into {Database.Description}", out var isPreview))
         {
@@ -78,10 +83,25 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         }
     }
 
+    // A search before the pipe that found nothing must not load everything.
+    private bool LoadsWhatIsFound => _plan.Count == 0 && _keys.Count == 0 && !ReadsPipeline;
+
+    // Files that were loaded with -SkipStaging need no new file to be staged.
+    private void StagePending()
+    {
+        var engine = new LoadEngine(Database, Config);
+        if (LoadsWhatIsFound
+            && !SkipStaging
+            && Await(engine.HasUnstagedFilesAsync)
+            && Confirmed("Stage", $"what was loaded into {Database.Description} without staging", out _))
+        {
+            Load([]);
+        }
+    }
+
     private IReadOnlyList<LoadPlanItem> Plan()
     {
-        // A search before the pipe that found nothing must not load everything.
-        if (_plan.Count == 0 && _keys.Count == 0 && !ReadsPipeline)
+        if (LoadsWhatIsFound)
         {
             return FindPlan(ExtractType, MaxAge, Priority, BatchSize);
         }

@@ -120,22 +120,9 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
         return Await(token => work(progress, token));
     }
 
-    // -Confirm:$false is the admin's word too. Otherwise the question's default answer is No.
-    private bool ConfirmedDelete(ReprocessTarget target)
-    {
-        if (MyInvocation.BoundParameters.TryGetValue("Confirm", out var confirm) && confirm is SwitchParameter { IsPresent: false })
-        {
-            return true;
-        }
-
-        bool yesToAll = false, noToAll = false;
-        return ShouldContinue(
-            $"Delete the old raw rows of {Describe(target)}? They cannot be brought back, and the reprocess cannot be undone.",
-            "Delete raw rows",
-            hasSecurityImpact: true,
-            ref yesToAll,
-            ref noToAll);
-    }
+    private bool ConfirmedDelete(ReprocessTarget target) => ConfirmedForGood(
+        $"Delete the old raw rows of {Describe(target)}? They cannot be brought back, and the reprocess cannot be undone.",
+        "Delete raw rows");
 
     private static string Describe(ReprocessTarget target) => string.Join(
         " and ",

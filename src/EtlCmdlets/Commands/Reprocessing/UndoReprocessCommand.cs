@@ -57,7 +57,10 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
         }
 
         var engine = new ReprocessEngine(Database, Config);
-        var receipts = FindReceipts(engine);
+        var asked = FindReceipts(engine);
+
+        // Nobody is asked about what could not be done anyway.
+        var receipts = Await(token => engine.RequireUndoableAsync(asked, token));
         if (Confirmed("Undo", $"the reprocess of {Wording.Count(receipts.Count, "file")}", out var isPreview))
         {
             WriteReceipts(Await(token => engine.UndoAsync(receipts, Reason, token)), PassThru);

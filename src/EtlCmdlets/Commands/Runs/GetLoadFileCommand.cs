@@ -30,7 +30,7 @@ public sealed class GetLoadFileCommand : EtlLedgerCmdlet
             IncludeSuperseded = !ExcludeSuperseded,
             First = First,
         };
-        var ledger = new RunLedger(Database);
+        var ledger = Ledger(ExtractType);
         Stream(token => ledger.GetFilesAsync(query, token));
     }
 }

@@ -59,7 +59,7 @@ public sealed class GetLoadRunCommand : EtlDatabaseCmdlet
             MaxErrorRate = MaxErrorRate ?? Defaults.MaxErrorRate,
             First = First,
         };
-        var ledger = new RunLedger(Database);
+        var ledger = Ledger(ExtractType);
         Stream(token => ledger.GetRunsAsync(query, token));
     }
 }

@@ -29,7 +29,7 @@ public sealed class GetRejectedRowCommand : EtlLedgerCmdlet
             IncludeClosed = IncludeClosed,
             First = First,
         };
-        var ledger = new RunLedger(Database);
+        var ledger = Ledger(ExtractType);
         if (IncludeContent)
         {
             Stream(token => WithContent(ledger, query, token));
