@@ -1,5 +1,4 @@
 using Dapper;
-using EtlTools.Core.Database;
 using EtlTools.Core.Sources;
 using Npgsql;
 
@@ -42,7 +41,8 @@ internal static class FileLedger
         var known = (await connection.QueryAsync<KnownAttempt>(new CommandDefinition(
             FileSql.KnownAttempts, logical, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
 
-        if (known.Exists(attempt => attempt.Status == "processing"))
+        var processing = known.Find(attempt => attempt.Status == "processing");
+        if (processing is not null && processing.LoadRunId != loadRunId)
         {
             throw new EtlException(
                 EtlErrorKind.Busy,
@@ -57,6 +57,12 @@ internal static class FileLedger
         if (!again && active.Exists(attempt => attempt.Status == "completed" && attempt.FileHash == file.FileHash))
         {
             return null;
+        }
+
+        if (processing is not null)
+        {
+            // Ours: the answer to the commit of this claim was lost. A run works on a file in one place only.
+            return new FileClaim(processing.LoadRunFileId, processing.Attempt, active.Select(attempt => attempt.LoadRunFileId).ToList());
         }
 
         var number = 1 + known.Where(attempt => attempt.FileHash == file.FileHash).Select(attempt => attempt.Attempt).DefaultIfEmpty().Max();
@@ -152,19 +158,14 @@ internal static class FileLedger
             cancellationToken: cancellationToken));
 
     /// <summary>What the ledger says after a commit whose answer was lost: true where it took effect.</summary>
-    public static async Task<bool> IsCompletedAsync(EtlDatabase database, int file, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-
-        // The commit may still be under way in a session that the server has not given up. It holds the entry's row lock,
-        // so reading the row FOR UPDATE waits for the outcome.
-        return await connection.QuerySingleAsync<bool>(new CommandDefinition(
-            FileSql.IsCompleted, new { file }, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
-    }
+    public static Task<bool> IsCompletedAsync(NpgsqlConnection connection, int file, CancellationToken cancellationToken) =>
+        connection.QuerySingleAsync<bool>(new CommandDefinition(
+            FileSql.IsCompleted, new { file }, cancellationToken: cancellationToken));
 
     private sealed record KnownAttempt
     {
         public int LoadRunFileId { get; init; }
+        public Guid LoadRunId { get; init; }
         public string FileHash { get; init; } = "";
         public int Attempt { get; init; }
         public string Status { get; init; } = "";

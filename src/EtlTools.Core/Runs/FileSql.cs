@@ -31,7 +31,7 @@ internal static class FileSql
         """;
 
     public const string KnownAttempts = """
-        SELECT load_run_file_id AS loadrunfileid, file_hash AS filehash, attempt, status,
+        SELECT load_run_file_id AS loadrunfileid, load_run_id AS loadrunid, file_hash AS filehash, attempt, status,
                superseded_at IS NOT NULL AS issuperseded, pipeline IS NULL AS isadopted
         FROM etl.load_run_files
         WHERE s3_bucket = @bucket AND s3_key = @key AND origin = 'source'
@@ -91,5 +91,5 @@ internal static class FileSql
         """;
 
     public const string IsCompleted =
-        "SELECT status = 'completed' FROM etl.load_run_files WHERE load_run_file_id = @file FOR UPDATE";
+        "SELECT status = 'completed' FROM etl.load_run_files WHERE load_run_file_id = @file";
 }
