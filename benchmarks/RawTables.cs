@@ -24,6 +24,7 @@ internal static class RawTables
     public static async Task SealAsync(BenchmarkDatabase database, PipelineConfig pipeline, string extractType)
     {
         await using var etl = database.OpenEtl();
-        await SegmentCare.CloseAndSealAsync(etl, new ExtractTableReader(pipeline), extractType, limit: 0, CancellationToken.None);
+        var segments = new SegmentCare(etl, new ExtractTableReader(pipeline), new SegmentLimits { ScanBytes = 0 });
+        await segments.PrepareLookBackAsync([extractType], CancellationToken.None);
     }
 }

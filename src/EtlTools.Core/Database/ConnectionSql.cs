@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EtlTools.Core.Database;
 
 internal static class ConnectionSql
@@ -11,6 +13,19 @@ internal static class ConnectionSql
         """;
 
     public const string SchemaVersion = "SELECT coalesce(max(version), 0)::int FROM etl.schema_migrations";
+
+    /// <summary>For statements whose rows are read as slowly as somebody turns pages.</summary>
+    public const string PatientWithReader = "SET tcp_user_timeout = 0";
+
+    public const string TransactionId = "SELECT pg_current_xact_id()::text";
+
+    /// <summary>The session in which a transaction is open.</summary>
+    public const string TransactionHolder = """
+        SELECT pid FROM pg_locks
+        WHERE locktype = 'transactionid' AND granted AND transactionid::text::bigint = @transactionId::bigint & 4294967295
+        """;
+
+    public const string EndSession = "SELECT pg_terminate_backend(@session)";
 
     private static readonly (string Name, string Statement)[] Settings =
     [
@@ -28,7 +43,29 @@ internal static class ConnectionSql
             EXCEPTION WHEN OTHERS THEN NULL;
             END $$
             """),
+        ("transaction_timeout", """
+            DO $$ BEGIN
+                PERFORM set_config('transaction_timeout', '0', false);
+            EXCEPTION WHEN OTHERS THEN NULL; -- before PostgreSQL 17
+            END $$
+            """),
+        // A client that stands still in the middle of a transaction, as a suspended machine does. A load is silent for a
+        // minute or two at most, while it waits for its source.
+        ("idle_in_transaction_session_timeout", "SET idle_in_transaction_session_timeout = '15min'"),
+        // A client whose network is gone without a sign lets go of its locks within a minute and a half; the systems' own
+        // limits are hours. Where a server is stricter still, it stays so.
+        ("tcp_keepalives_idle", Tighten("tcp_keepalives_idle", 30)),
+        ("tcp_keepalives_interval", Tighten("tcp_keepalives_interval", 10)),
+        ("tcp_keepalives_count", $"{Tighten("tcp_keepalives_count", 6)} AND {OnLinux}"),
+        ("tcp_user_timeout", $"{Tighten("tcp_user_timeout", 90_000)} AND {OnLinux}"),
     ];
+
+    // Other servers complain of these two in their log.
+    private const string OnLinux = "version() LIKE '%linux%'";
+
+    private static string Tighten(string name, int limit) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"SELECT set_config('{name}', '{limit}', false) WHERE current_setting('{name}')::integer NOT BETWEEN 1 AND {limit}");
 
     /// <summary>What every session is set to, except what the admin's own options set.</summary>
     public static string SessionSettings(string options) => string.Join(

@@ -211,6 +211,9 @@ internal static class DatabaseErrors
                 return Make(EtlErrorKind.Connection, "ConnectionTerminated", "The server ended the connection",
                     "The server was restarted, or an administrator ended the session. What was not committed is undone; run the command again.",
                     transient: true);
+            case "25P03": // idle_in_transaction_session_timeout
+                return Make(EtlErrorKind.Connection, "ConnectionTerminated", "The server ended the connection, which had stood still in a transaction for too long",
+                    "What was not committed is undone; run the command again.", transient: true);
             case PostgresErrorCodes.CannotConnectNow:
                 return Make(EtlErrorKind.Connection, "ServerStarting", "The server is starting, stopping or recovering",
                     "Try again in a moment.", transient: true);

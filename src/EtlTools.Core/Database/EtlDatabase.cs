@@ -25,6 +25,8 @@ public sealed class EtlDatabase : IAsyncDisposable
     /// <summary>user@host:port/database, never a password.</summary>
     public string Description { get; }
 
+    internal NetworkPatience Patience { get; set; } = new();
+
     private string Endpoint { get; }
 
     /// <summary>Nothing is opened yet; <see cref="GetInfoAsync"/> tells whether the database answers.</summary>

@@ -21,7 +21,7 @@ internal static class RowStream
         string target,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var command = new NpgsqlCommand($"{ConnectionSql.PatientWithReader};\n{sql}", connection);
         foreach (var (name, value) in parameters)
         {
             command.Parameters.AddWithValue(name, value);

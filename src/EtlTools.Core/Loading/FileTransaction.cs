@@ -92,42 +92,32 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         Func<NpgsqlConnection, FileClaim, LoadedFile, Task>? beforeCommit,
         CancellationToken cancellationToken)
     {
+        var fileName = FileNameConvention.BaseName(file.Object.Key);
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-        var committing = false;
-        LoadedFile? loaded = null;
         try
         {
             await loader.PrepareAsync(connection, file.ExtractType, cancellationToken).ConfigureAwait(false);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            loaded = await loader.LoadAsync(connection, claim, file, options, badRows, cancellationToken).ConfigureAwait(false);
+            var loaded = await loader.LoadAsync(connection, claim, file, options, badRows, cancellationToken).ConfigureAwait(false);
             if (beforeCommit is not null)
             {
                 await beforeCommit(connection, claim, loaded).ConfigureAwait(false);
             }
 
-            // Past this point the file is in or out, whatever the caller wants now.
             cancellationToken.ThrowIfCancellationRequested();
-            committing = true;
-            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            await ConfirmedCommit.CommitAsync(
+                database,
+                transaction,
+                fileName,
+                (asked, token) => FileLedger.IsCompletedAsync(asked, claim.LoadRunFileId, token),
+                cancellationToken).ConfigureAwait(false);
             return loaded;
-        }
-        catch (NpgsqlException) when (committing)
-        {
-            // The answer to COMMIT was lost. The ledger knows: the entry was written by the same transaction.
-            return await WasCommittedAsync(claim, cancellationToken).ConfigureAwait(false)
-                ? loaded!
-                : throw CommitLost(file);
         }
         catch (NpgsqlException error)
         {
-            throw DatabaseErrors.Translate(error, FileNameConvention.BaseName(file.Object.Key));
+            throw DatabaseErrors.Translate(error, fileName);
         }
     }
-
-    private Task<bool> WasCommittedAsync(FileClaim claim, CancellationToken cancellationToken) => Transient.AskAsync(
-        $"file {claim.LoadRunFileId}",
-        token => FileLedger.IsCompletedAsync(database, claim.LoadRunFileId, token),
-        cancellationToken);
 
     private async Task RecordFailureAsync(FileClaim? claim, BadRowSample badRows, EtlException error)
     {
@@ -138,7 +128,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
 
         // Not the caller's token: a cancelled file still has to be closed. Where even this fails the entry stays
         // 'processing', and is found as left behind once the run has ended.
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(database.Patience.Failure);
         try
         {
             await using var connection = await database.OpenAsync(patience.Token).ConfigureAwait(false);
@@ -165,12 +155,4 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         "The load was cancelled before the file was committed; nothing of it was kept.",
         FileNameConvention.BaseName(file.Object.Key),
         "Run the plan again; the file comes first, among the failed ones.");
-
-    private static EtlException CommitLost(SourceFile file) => new(
-        EtlErrorKind.Connection,
-        "CommitLost",
-        "The connection was lost at the commit, and the ledger shows that the commit did not take effect.",
-        FileNameConvention.BaseName(file.Object.Key),
-        "Nothing of the file was kept; run the plan again.",
-        isTransient: true);
 }

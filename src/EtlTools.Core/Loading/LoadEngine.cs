@@ -11,6 +11,8 @@ namespace EtlTools.Core.Loading;
 /// <summary>Loads a plan: every file's rows, its staging and its ledger entry in one transaction.</summary>
 public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
 {
+    internal SegmentLimits SegmentLimits { get; init; } = new();
+
     /// <summary>
     /// Runs the plan and returns the closed run. A failed file does not end it; then the run is failed, not completed.
     /// Files that earlier runs loaded without staging are staged too, unless this one skips staging itself.
@@ -37,16 +39,17 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
         var stager = new FileStager();
         var files = new FileTransaction(database, pipeline.Name, new FileLoader(pipeline, source, tables, stager));
         var reporter = new LoadReporter(session.LoadRunId, plan, progress);
+        var segments = new SegmentCare(database, tables, SegmentLimits);
         var extractTypes = plan.Select(item => item.ExtractType).ToList();
         var sealing = Task.CompletedTask;
         try
         {
             // First, or this run would append to what is to be sealed beside it. Only staging looks back, so a run that
             // skips it leaves the sealing to one that does not.
-            await SegmentCare.CloseAsync(database, tables, extractTypes, session.Stopping).ConfigureAwait(false);
+            await segments.CloseFullAsync(extractTypes, session.Stopping).ConfigureAwait(false);
             if (!options.SkipStaging)
             {
-                sealing = SegmentCare.SealAsync(database, tables, extractTypes, session.Stopping);
+                sealing = segments.SealAsync(extractTypes, session.Stopping);
             }
 
             await LoadFilesAsync(plan, options, session, files, reporter).ConfigureAwait(false);

@@ -27,16 +27,28 @@ internal static class RawSegmentSql
     public const string Register =
         "INSERT INTO etl.raw_segments (raw_table, segment_no, segment) VALUES (@table, @number, @segment)";
 
-    public const string Close = """
-        UPDATE etl.raw_segments o
+    public const string CloseFull = """
+        UPDATE etl.raw_segments
         SET closed_at = now()
         WHERE raw_table = @table AND closed_at IS NULL
-          AND pg_relation_size(segment::regclass) > CASE WHEN @limit < 268435456 THEN @limit ELSE greatest(@limit, (
-              SELECT sum(pg_relation_size(a.segment::regclass)) / 32 FROM etl.raw_segments a WHERE a.raw_table = @table)) END
+          AND pg_relation_size(segment::regclass) > greatest(@limit, (
+              SELECT sum(pg_relation_size(a.segment::regclass)) / 32 FROM etl.raw_segments a WHERE a.raw_table = @table))
         """;
+
+    public const string CloseLarger = """
+        UPDATE etl.raw_segments
+        SET closed_at = now()
+        WHERE raw_table = @table AND closed_at IS NULL AND pg_relation_size(segment::regclass) > @limit
+        """;
+
+    public const string IsSealed = "SELECT sealed_at IS NOT NULL FROM etl.raw_segments WHERE segment = @segment";
 
     public const string MarkSealed = "UPDATE etl.raw_segments SET sealed_at = now() WHERE segment = @segment";
 
-    /// <summary>Keeps writers out, and gives up at once where there is one.</summary>
-    public static string TakeForSealing(string segment) => $"LOCK TABLE {segment} IN SHARE MODE NOWAIT";
+    /// <summary>
+    /// Keeps writers and other sealers out, and gives up where there is one. An autovacuum on the way ends itself within a
+    /// second, which is waited for.
+    /// </summary>
+    public static string TakeForSealing(string segment) =>
+        $"SET LOCAL lock_timeout = '3s'; LOCK TABLE {segment} IN SHARE ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = DEFAULT";
 }

@@ -13,12 +13,6 @@ namespace EtlTools.Core.Loading;
 /// </summary>
 internal static class RawSegments
 {
-    /// <summary>A segment is full at this size, or at a 32nd of its table if that is more, so that there are never many.</summary>
-    public const long FullBytes = 256L << 20;
-
-    /// <summary>Before a look-back, an open segment larger than this is sealed rather than scanned.</summary>
-    public const long ScanBytes = 16L << 20;
-
     /// <summary>
     /// The quoted name of the open segment, made where there is none. In a transaction of its own the new segment is there
     /// for all at once; in a preview's it goes with the preview.
@@ -38,10 +32,14 @@ internal static class RawSegments
     }
 
     /// <summary>Closes the open segment where it is full, so that the next load opens a new one.</summary>
-    public static Task CloseAsync(
-        NpgsqlConnection connection, ExtractTable table, long limit, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(
-            RawSegmentSql.Close, new { table = table.RawName, limit }, cancellationToken: cancellationToken));
+    public static Task CloseFullAsync(
+        NpgsqlConnection connection, ExtractTable table, SegmentLimits limits, CancellationToken cancellationToken) =>
+        CloseAsync(connection, RawSegmentSql.CloseFull, table, limits.FullBytes, cancellationToken);
+
+    /// <summary>Closes the open segment where a look-back would have to scan much of it.</summary>
+    public static Task CloseForLookBackAsync(
+        NpgsqlConnection connection, ExtractTable table, SegmentLimits limits, CancellationToken cancellationToken) =>
+        CloseAsync(connection, RawSegmentSql.CloseLarger, table, limits.ScanBytes, cancellationToken);
 
     /// <summary>
     /// Builds the indexes of closed segments that nobody writes to. One that is still written to is left for the next time:
@@ -59,7 +57,13 @@ internal static class RawSegments
                 try
                 {
                     await connection.ExecuteAsync(new CommandDefinition(
-                        RawSegmentSql.TakeForSealing(segment), cancellationToken: cancellationToken)).ConfigureAwait(false);
+                        RawSegmentSql.TakeForSealing(segment), commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
+                    if (await connection.QuerySingleAsync<bool>(new CommandDefinition(
+                        RawSegmentSql.IsSealed, new { segment }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+                    {
+                        continue;
+                    }
+
                     await connection.ExecuteAsync(new CommandDefinition(
                         IndexSql(table, segment), commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
                     await connection.ExecuteAsync(new CommandDefinition(
@@ -110,6 +114,14 @@ internal static class RawSegments
             SET LOCAL default_statistics_target = 10;
             ANALYZE {segment}
             """;
+    }
+
+    private static async Task CloseAsync(
+        NpgsqlConnection connection, string sql, ExtractTable table, long limit, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync(new CommandDefinition(
+            sql, new { table = table.RawName, limit }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        CrashPoint.Pass("seal.after-close");
     }
 
     private static Task<string?> FindOpenAsync(NpgsqlConnection connection, ExtractTable table, CancellationToken cancellationToken) =>

@@ -5,63 +5,50 @@ using Npgsql;
 namespace EtlTools.Core.Loading;
 
 /// <summary>Closes full segments and seals closed ones, beside a run. It makes look-backs fast and is never needed for right results.</summary>
-internal static class SegmentCare
+internal sealed class SegmentCare(EtlDatabase database, ExtractTableReader tables, SegmentLimits limits)
 {
     /// <summary>Closes the full segments of these types: nothing is appended to them from now on.</summary>
-    public static async Task CloseAsync(
-        EtlDatabase database, ExtractTableReader tables, IEnumerable<string> extractTypes, CancellationToken cancellationToken)
+    public async Task CloseFullAsync(IEnumerable<string> extractTypes, CancellationToken cancellationToken)
     {
         foreach (var extractType in extractTypes.Distinct(StringComparer.OrdinalIgnoreCase))
         {
             await TryAsync(
-                database,
-                tables,
                 extractType,
-                (connection, table) => RawSegments.CloseAsync(connection, table, RawSegments.FullBytes, cancellationToken),
+                (connection, table) => RawSegments.CloseFullAsync(connection, table, limits, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
         }
     }
 
     /// <summary>Seals what is closed.</summary>
-    public static async Task SealAsync(
-        EtlDatabase database, ExtractTableReader tables, IEnumerable<string> extractTypes, CancellationToken cancellationToken)
+    public async Task SealAsync(IEnumerable<string> extractTypes, CancellationToken cancellationToken)
     {
         foreach (var extractType in extractTypes.Distinct(StringComparer.OrdinalIgnoreCase))
         {
             await TryAsync(
-                database,
-                tables,
                 extractType,
                 (connection, table) => RawSegments.SealAsync(connection, table, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Closes and seals, before a look-back.</summary>
-    /// <param name="database">The database.</param>
-    /// <param name="tables">The catalogue.</param>
-    /// <param name="extractType">Whose segments.</param>
-    /// <param name="limit">Bytes above which the open segment is closed.</param>
-    /// <param name="cancellationToken">Stops it between statements.</param>
-    public static Task CloseAndSealAsync(
-        EtlDatabase database, ExtractTableReader tables, string extractType, long limit, CancellationToken cancellationToken) =>
-        TryAsync(
-            database,
-            tables,
-            extractType,
-            async (connection, table) =>
-            {
-                await RawSegments.CloseAsync(connection, table, limit, cancellationToken).ConfigureAwait(false);
-                await RawSegments.SealAsync(connection, table, cancellationToken).ConfigureAwait(false);
-            },
-            cancellationToken);
+    /// <summary>Seals what would otherwise be scanned for the keys that fall back.</summary>
+    public async Task PrepareLookBackAsync(IEnumerable<string> extractTypes, CancellationToken cancellationToken)
+    {
+        foreach (var extractType in extractTypes.Distinct(StringComparer.OrdinalIgnoreCase))
+        {
+            await TryAsync(
+                extractType,
+                async (connection, table) =>
+                {
+                    await RawSegments.CloseForLookBackAsync(connection, table, limits, cancellationToken).ConfigureAwait(false);
+                    await RawSegments.SealAsync(connection, table, cancellationToken).ConfigureAwait(false);
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
 
-    private static async Task TryAsync(
-        EtlDatabase database,
-        ExtractTableReader tables,
-        string extractType,
-        Func<NpgsqlConnection, ExtractTable, Task> work,
-        CancellationToken cancellationToken)
+    private async Task TryAsync(
+        string extractType, Func<NpgsqlConnection, ExtractTable, Task> work, CancellationToken cancellationToken)
     {
         try
         {

@@ -12,6 +12,8 @@ namespace EtlTools.Core.Reprocessing;
 /// <summary>Loads files again in place of what they left, and reverses that.</summary>
 public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipeline)
 {
+    internal SegmentLimits SegmentLimits { get; init; } = new();
+
     /// <summary>
     /// The real work in one transaction, rolled back: each file sees what the ones before it did, so the totals are those of
     /// the run. While it goes on, writers of the same keys wait; readers do not.
@@ -21,7 +23,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         ReprocessTarget target, ReprocessOptions options, IProgress<ReprocessProgress>? progress, CancellationToken cancellationToken)
     {
         await CheckAsync(options.Reason, cancellationToken).ConfigureAwait(false);
-        await using var work = new ReprocessWork(database, pipeline, options);
+        await using var work = new ReprocessWork(database, pipeline, options, SegmentLimits);
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -61,7 +63,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
             return [];
         }
 
-        await using var work = new ReprocessWork(database, pipeline, options);
+        await using var work = new ReprocessWork(database, pipeline, options, SegmentLimits);
         var session = await RunSession.StartAsync(database, Start(files, options.Reason), cancellationToken).ConfigureAwait(false);
         await using var ending = session.ConfigureAwait(false);
         try
@@ -91,14 +93,14 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
     /// <summary>Returns the receipts where each is there and of a kind that can be undone. Whether others have built on them shows later.</summary>
     /// <exception cref="EtlException">ReceiptNotFound, UndoNotPossible.</exception>
     public Task<IReadOnlyList<Guid>> RequireUndoableAsync(IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken) =>
-        new UndoWork(database, pipeline).RequireUndoableAsync(receiptIds, cancellationToken);
+        new UndoWork(database, pipeline, SegmentLimits).RequireUndoableAsync(receiptIds, cancellationToken);
 
     /// <summary>What <see cref="UndoAsync"/> would do: the same transaction, rolled back.</summary>
     public async Task<ReprocessPlan> PreviewUndoAsync(
         IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken)
     {
         await CheckAsync(reason, cancellationToken).ConfigureAwait(false);
-        var undo = new UndoWork(database, pipeline);
+        var undo = new UndoWork(database, pipeline, SegmentLimits);
         return ToPlan(await undo.PreviewAsync(receiptIds, reason, cancellationToken).ConfigureAwait(false), reason);
     }
 
@@ -108,7 +110,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         IReadOnlyList<Guid> receiptIds, string reason, CancellationToken cancellationToken)
     {
         await CheckAsync(reason, cancellationToken).ConfigureAwait(false);
-        return await new UndoWork(database, pipeline).RunAsync(receiptIds, reason, cancellationToken).ConfigureAwait(false);
+        return await new UndoWork(database, pipeline, SegmentLimits).RunAsync(receiptIds, reason, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Receipts of these runs that can still be undone.</summary>

@@ -91,15 +91,6 @@ internal static class ReprocessSql
         FOR UPDATE
         """;
 
-    public const string TransactionId = "SELECT pg_current_xact_id()::text";
-
-    public const string IsUnderWay = """
-        SELECT EXISTS (
-            SELECT FROM pg_locks
-            WHERE locktype = 'transactionid' AND granted
-              AND transactionid::text::bigint = @transactionId::bigint & 4294967295)
-        """;
-
     public const string HasReceipt = "SELECT EXISTS (SELECT FROM etl.reprocess_receipts WHERE receipt_id = @receipt)";
 
     public const string ReopenRepaired =

@@ -19,15 +19,17 @@ internal sealed class ReprocessWork : IAsyncDisposable
     private readonly FileNameConvention _names;
     private readonly ExtractTableReader _tables;
     private readonly FileStager _stager = new();
+    private readonly SegmentCare _segments;
     private readonly FileLoader? _loader;
 
-    public ReprocessWork(EtlDatabase database, PipelineConfig pipeline, ReprocessOptions options)
+    public ReprocessWork(EtlDatabase database, PipelineConfig pipeline, ReprocessOptions options, SegmentLimits limits)
     {
         _database = database;
         _pipeline = pipeline;
         _options = options;
         _tables = new ExtractTableReader(pipeline);
         _names = new FileNameConvention(pipeline);
+        _segments = new SegmentCare(database, _tables, limits);
         if (!options.SkipRaw)
         {
             _source = SourceStoreFactory.Create(pipeline.Source);
@@ -36,13 +38,8 @@ internal sealed class ReprocessWork : IAsyncDisposable
     }
 
     /// <summary>Seals what would otherwise be scanned for the keys that fall back.</summary>
-    public async Task PrepareLookBackAsync(IReadOnlyList<TargetFile> files, CancellationToken cancellationToken)
-    {
-        foreach (var extractType in files.Where(file => file.IsActive).Select(file => file.ExtractType).Distinct())
-        {
-            await SegmentCare.CloseAndSealAsync(_database, _tables, extractType, RawSegments.ScanBytes, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public Task PrepareLookBackAsync(IReadOnlyList<TargetFile> files, CancellationToken cancellationToken) =>
+        _segments.PrepareLookBackAsync(files.Where(file => file.IsActive).Select(file => file.ExtractType), cancellationToken);
 
     public async Task<ReprocessReceipt> RunFileAsync(TargetFile target, Guid loadRunId, CancellationToken cancellationToken)
     {

@@ -95,7 +95,7 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
             RepairSql.LogicalFiles, new { ids }, cancellationToken: cancellationToken)).ConfigureAwait(false);
         foreach (var (container, key) in files)
         {
-            await FileLedger.LockAsync(connection, container, key, cancellationToken).ConfigureAwait(false);
+            await FileLedger.LockAsync(connection, ownRun: null, container, key, cancellationToken).ConfigureAwait(false);
         }
 
         var rows = (await connection.QueryAsync<OpenRow>(new CommandDefinition(

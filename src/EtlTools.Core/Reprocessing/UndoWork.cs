@@ -12,7 +12,7 @@ namespace EtlTools.Core.Reprocessing;
 /// Reverses receipts in one transaction, all or none: the marks that a reprocess set are swapped back, and the keys of both
 /// files are recomputed from raw. What later runs loaded simply stays newer.
 /// </summary>
-internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
+internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, SegmentLimits limits)
 {
     private readonly ExtractTableReader _tables = new(pipeline);
     private readonly FileStager _stager = new();
@@ -61,11 +61,8 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline)
             await using var ending = session.ConfigureAwait(false);
             try
             {
-                foreach (var extractType in receipts.Select(receipt => receipt.ExtractType).Distinct())
-                {
-                    await SegmentCare.CloseAndSealAsync(database, _tables, extractType, RawSegments.ScanBytes, session.Stopping).ConfigureAwait(false);
-                }
-
+                await new SegmentCare(database, _tables, limits).PrepareLookBackAsync(
+                    receipts.Select(receipt => receipt.ExtractType), session.Stopping).ConfigureAwait(false);
                 await using var transaction = await connection.BeginTransactionAsync(session.Stopping).ConfigureAwait(false);
                 var undone = await UndoAllAsync(connection, receipts, session.LoadRunId, reason, session.Stopping).ConfigureAwait(false);
                 CrashPoint.Pass("undo.before-commit");

@@ -1,5 +1,4 @@
 using Dapper;
-using EtlTools.Core.Database;
 using EtlTools.Core.Sources;
 using Npgsql;
 
@@ -31,7 +30,7 @@ internal static class FileLedger
     public static async Task<FileClaim?> ClaimAsync(
         NpgsqlConnection connection, Guid loadRunId, string pipeline, SourceFile file, bool again, CancellationToken cancellationToken)
     {
-        await LockAsync(connection, file.Object.Container, file.Object.Key, cancellationToken).ConfigureAwait(false);
+        await LockAsync(connection, loadRunId, file.Object.Container, file.Object.Key, cancellationToken).ConfigureAwait(false);
         var entries = (await connection.QueryAsync<KnownAttempt>(new CommandDefinition(
             FileSql.KnownAttempts,
             new { bucket = file.Object.Container, key = file.Object.Key },
@@ -43,6 +42,15 @@ internal static class FileLedger
         if (!again && active.Exists(attempt => attempt.Status == "completed" && attempt.FileHash == file.FileHash))
         {
             return null;
+        }
+
+        // A correction is one of a row of an attempt: it gives way, and comes back, with it.
+        var repairs = entries[true].Where(repair => !repair.IsSuperseded && repair.Status == "completed");
+        var replaced = repairs.Concat(active).Select(entry => entry.LoadRunFileId).ToList();
+        if (known.Find(attempt => attempt.Status == "processing") is { } processing)
+        {
+            // Ours: the answer to the commit of this claim was lost. A run works on a file in one place only.
+            return new FileClaim(processing.LoadRunFileId, processing.Attempt, replaced);
         }
 
         var number = 1 + known.Where(attempt => attempt.FileHash == file.FileHash).Select(attempt => attempt.Attempt).DefaultIfEmpty().Max();
@@ -68,20 +76,23 @@ internal static class FileLedger
                 attempt = number,
             },
             cancellationToken: cancellationToken)).ConfigureAwait(false);
-
-        // A correction is one of a row of an attempt: it gives way, and comes back, with it.
-        var repairs = entries[true].Where(repair => !repair.IsSuperseded && repair.Status == "completed");
-        return new FileClaim(id, number, repairs.Concat(active).Select(entry => entry.LoadRunFileId).ToList());
+        return new FileClaim(id, number, replaced);
     }
 
     /// <summary>
     /// Keeps everybody else from changing what a logical file has in raw, until the transaction ends. An attempt left behind
     /// by a dead run is closed as failed on the way.
     /// </summary>
-    /// <exception cref="EtlException">FileBusy: a run is loading it.</exception>
-    public static async Task LockAsync(NpgsqlConnection connection, string container, string key, CancellationToken cancellationToken)
+    /// <param name="connection">In a transaction.</param>
+    /// <param name="ownRun">The run that asks: it may be loading the file itself.</param>
+    /// <param name="container">Bucket or folder.</param>
+    /// <param name="key">The file in it.</param>
+    /// <param name="cancellationToken">Stops the statement.</param>
+    /// <exception cref="EtlException">FileBusy: another run is loading it.</exception>
+    public static async Task LockAsync(
+        NpgsqlConnection connection, Guid? ownRun, string container, string key, CancellationToken cancellationToken)
     {
-        var logical = new { bucket = container, key };
+        var logical = new { bucket = container, key, ownRun };
         await connection.ExecuteAsync(new CommandDefinition(
             FileSql.LockLogicalFile, logical, cancellationToken: cancellationToken)).ConfigureAwait(false);
 
@@ -167,19 +178,14 @@ internal static class FileLedger
             cancellationToken: cancellationToken));
 
     /// <summary>What the ledger says after a commit whose answer was lost: true where it took effect.</summary>
-    public static async Task<bool> IsCompletedAsync(EtlDatabase database, int file, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
-
-        // The commit may still be under way in a session that the server has not given up. It holds the entry's row lock,
-        // so reading the row FOR UPDATE waits for the outcome.
-        return await connection.QuerySingleAsync<bool>(new CommandDefinition(
-            FileSql.IsCompleted, new { file }, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
-    }
+    public static Task<bool> IsCompletedAsync(NpgsqlConnection connection, int file, CancellationToken cancellationToken) =>
+        connection.QuerySingleAsync<bool>(new CommandDefinition(
+            FileSql.IsCompleted, new { file }, cancellationToken: cancellationToken));
 
     private sealed record KnownAttempt
     {
         public int LoadRunFileId { get; init; }
+        public Guid LoadRunId { get; init; }
         public string FileHash { get; init; } = "";
         public int Attempt { get; init; }
         public string Status { get; init; } = "";

@@ -32,7 +32,7 @@ internal static class FileSql
 
     /// <summary>The attempts at a logical file, and the repairs of their rows.</summary>
     public const string KnownAttempts = """
-        SELECT load_run_file_id AS loadrunfileid, file_hash AS filehash, attempt, status,
+        SELECT load_run_file_id AS loadrunfileid, load_run_id AS loadrunid, file_hash AS filehash, attempt, status,
                superseded_at IS NOT NULL AS issuperseded, pipeline IS NULL AS isadopted, origin = 'repair' AS isrepair
         FROM etl.load_run_files
         WHERE s3_bucket = @bucket AND s3_key = @key
@@ -41,7 +41,8 @@ internal static class FileSql
 
     public const string IsBeingLoaded = """
         SELECT EXISTS (SELECT FROM etl.load_run_files
-                       WHERE s3_bucket = @bucket AND s3_key = @key AND origin = 'source' AND status = 'processing')
+                       WHERE s3_bucket = @bucket AND s3_key = @key AND origin = 'source' AND status = 'processing'
+                         AND load_run_id IS DISTINCT FROM @ownRun::uuid)
         """;
 
     public const string InsertAttempt = """
@@ -97,5 +98,5 @@ internal static class FileSql
         """;
 
     public const string IsCompleted =
-        "SELECT status = 'completed' FROM etl.load_run_files WHERE load_run_file_id = @file FOR UPDATE";
+        "SELECT status = 'completed' FROM etl.load_run_files WHERE load_run_file_id = @file";
 }

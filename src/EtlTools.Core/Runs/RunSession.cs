@@ -28,6 +28,7 @@ internal sealed class RunSession : IAsyncDisposable
     private readonly CancellationTokenSource _stopping;
     private readonly CancellationTokenSource _heartbeatEnd = new();
     private NpgsqlConnection _lease;
+    private int _leaseSession;
     private Task _heartbeat = Task.CompletedTask;
 
     /// <summary>Or tried to: where that failed, the run will be found dead.</summary>
@@ -39,6 +40,7 @@ internal sealed class RunSession : IAsyncDisposable
         LoadRunId = loadRunId;
         _leaseKey = leaseKey;
         _lease = lease;
+        _leaseSession = lease.ProcessID;
         _stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
     }
 
@@ -202,7 +204,10 @@ internal sealed class RunSession : IAsyncDisposable
             try
             {
                 var beat = await _lease.QuerySingleAsync<(bool Running, bool Stop)>(new CommandDefinition(
-                    RunSql.Heartbeat, new { id = LoadRunId }, cancellationToken: _heartbeatEnd.Token)).ConfigureAwait(false);
+                    RunSql.Heartbeat,
+                    new { id = LoadRunId },
+                    commandTimeout: (int)_database.Patience.Heartbeat.TotalSeconds,
+                    cancellationToken: _heartbeatEnd.Token)).ConfigureAwait(false);
                 StopRequested = beat.Stop;
                 LeaseLost = !beat.Running;
                 return beat.Running && !beat.Stop;
@@ -230,6 +235,13 @@ internal sealed class RunSession : IAsyncDisposable
         try
         {
             _lease = await _database.OpenUnpooledAsync(_heartbeatEnd.Token).ConfigureAwait(false);
+
+            // Where the network between is gone, the server may hold the lock for the old session yet.
+            await _lease.ExecuteAsync(new CommandDefinition(
+                RunSql.EndLostLease,
+                new { leaseKey = _leaseKey, session = _leaseSession },
+                cancellationToken: _heartbeatEnd.Token)).ConfigureAwait(false);
+            _leaseSession = _lease.ProcessID;
             await _lease.ExecuteAsync(new CommandDefinition(
                 RunSql.TakeLease, new { leaseKey = _leaseKey }, cancellationToken: _heartbeatEnd.Token)).ConfigureAwait(false);
         }

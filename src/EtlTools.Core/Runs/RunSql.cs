@@ -5,6 +5,14 @@ internal static class RunSql
 {
     public const string TakeLease = "SELECT pg_advisory_lock(@leaseKey)";
 
+    /// <summary>Ends the session, if it is the one that holds the lease.</summary>
+    public const string EndLostLease = """
+        SELECT pg_terminate_backend(pid) FROM pg_locks
+        WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = @session
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND classid::bigint = (@leaseKey >> 32) AND objid::bigint = (@leaseKey & 4294967295)
+        """;
+
     public const string InsertRun = """
         INSERT INTO etl.load_runs (kind, pipeline, status, triggered_by, requested_by, reason, parent_run_id, heartbeat_at, lease_key)
         VALUES (@kind, @pipeline, 'running', @triggeredBy, session_user, @reason, @parentRunId, now(), @leaseKey)
@@ -21,10 +29,11 @@ internal static class RunSql
                coalesce((SELECT stop_requested_at IS NOT NULL FROM beat), false) AS stop
         """;
 
+    /// <summary>A file whose failure could not be recorded is not completed either.</summary>
     public const string CloseRun = """
         WITH files AS (
             SELECT count(*) FILTER (WHERE status = 'completed') AS completed,
-                   count(*) FILTER (WHERE status = 'failed') AS failed,
+                   count(*) FILTER (WHERE status <> 'completed') AS failed,
                    coalesce(sum(rows_ingested) FILTER (WHERE status = 'completed'), 0) AS ingested,
                    coalesce(sum(rows_rejected), 0) AS rejected
             FROM etl.load_run_files

@@ -123,11 +123,12 @@ internal sealed class StagingSql
     /// <summary>The newest valid version of every leftover key among all rows that count. Parameter: files (those that came).</summary>
     public string CreateFallback(IEnumerable<string> segments)
     {
-        var match = RawKeyHash("r.") is { } hash ? $"{hash} = {KeyHash("l")}" : "true";
+        // Keys of which none has such a text are found by making all of them.
+        var candidates = RawKeyHash("r.") is { } hash ? $"JOIN {Leftover} l ON {hash} = {KeyHash("l")}" : "";
         return $"""
             DROP TABLE IF EXISTS {Fallback};
             CREATE TEMP TABLE etl_fallback ON COMMIT DROP AS
-            {NewestValid(segments, $"({CountsNow} OR (r.{Lineage.FileId} = ANY(@files) AND f.superseded_at IS NULL))", $"JOIN {Leftover} l ON {match}")};
+            {NewestValid(segments, $"({CountsNow} OR (r.{Lineage.FileId} = ANY(@files) AND f.superseded_at IS NULL))", candidates)};
             DELETE FROM {Fallback} f WHERE NOT EXISTS (SELECT FROM {Leftover} l WHERE {KeysEqual("l", "f")});
             ANALYZE {Fallback}
             """;
@@ -202,7 +203,8 @@ internal sealed class StagingSql
         .Where(column => ColumnSql.KeyTextOfRaw(column, "", _table.TimeZone) is not null)
         .Select(column => ColumnSql.KeyTextOfValue(column, $"{alias}.{SqlIdentifier.Quote(column.Name)}")));
 
-    private static string Hash(IEnumerable<string> texts) => $"hashtext({string.Join(" || E'\\x1f' || ", texts)})";
+    // Two columns may have two collations, which leaves that of their concatenation open; a hash has no use for either.
+    private static string Hash(IEnumerable<string> texts) => $"hashtext(({string.Join(" || E'\\x1f' || ", texts)}) COLLATE \"C\")";
 
     /// <summary>
     /// True for a row of file f that staging is to show now: its file is not superseded and has been staged. A file that gave

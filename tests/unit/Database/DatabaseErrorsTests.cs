@@ -94,6 +94,7 @@ public sealed class DatabaseErrorsTests
     [InlineData("40P01", "DeadlockDetected", EtlErrorKind.Busy, true)]
     [InlineData("57P01", "ConnectionTerminated", EtlErrorKind.Connection, true)]
     [InlineData("57P02", "ConnectionTerminated", EtlErrorKind.Connection, true)]
+    [InlineData("25P03", "ConnectionTerminated", EtlErrorKind.Connection, true)]
     [InlineData("57P03", "ServerStarting", EtlErrorKind.Connection, true)]
     [InlineData("08006", "ConnectionLost", EtlErrorKind.Connection, true)]
     [InlineData("28P01", "AuthenticationFailed", EtlErrorKind.Permission, false)]

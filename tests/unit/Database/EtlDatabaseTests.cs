@@ -49,7 +49,7 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
     public async Task Every_session_has_the_settings_the_engine_relies_on()
     {
         await using var database = server.Connect(server.ConnectionString);
-        await server.ExecuteAsync("ALTER ROLE postgres SET statement_timeout = '7min'");
+        await server.ExecuteAsync("ALTER ROLE postgres SET statement_timeout = '7min'; ALTER ROLE postgres SET tcp_keepalives_interval = 5");
         try
         {
             // Twice from the pool: giving a connection back resets it.
@@ -63,11 +63,16 @@ public sealed class EtlDatabaseTests(SecuredServer server) : IClassFixture<Secur
                 Assert.Equal("warning", await ShowAsync(connection, "client_min_messages"));
                 Assert.Equal("UTF8", await ShowAsync(connection, "client_encoding"));
                 Assert.Equal("EtlTools", await ShowAsync(connection, "application_name"));
+                Assert.Equal("15min", await ShowAsync(connection, "idle_in_transaction_session_timeout"));
+                Assert.Equal("30", await ShowAsync(connection, "tcp_keepalives_idle"));
+
+                // What the server has set more strictly stays.
+                Assert.Equal("5", await ShowAsync(connection, "tcp_keepalives_interval"));
             }
         }
         finally
         {
-            await server.ExecuteAsync("ALTER ROLE postgres RESET statement_timeout");
+            await server.ExecuteAsync("ALTER ROLE postgres RESET ALL");
         }
     }
 

@@ -16,6 +16,9 @@ internal sealed class EngineWorkshop : IAsyncDisposable
 {
     public const string Reason = "a test";
 
+    /// <summary>Whatever holds a row is closed: by the next load that begins, and by the next look-back.</summary>
+    public static readonly SegmentLimits AlwaysSeal = new() { FullBytes = 0, ScanBytes = 0 };
+
     private readonly DirectoryInfo _folder;
     private int _touch;
 
@@ -32,13 +35,28 @@ internal sealed class EngineWorkshop : IAsyncDisposable
     public PipelineConfig Pipeline { get; set; }
     public string Folder => _folder.FullName;
 
-    public LoadEngine Loader => new(Etl, Pipeline);
-    public ReprocessEngine Reprocessor => new(Etl, Pipeline);
+    /// <summary>When raw segments are closed; <see cref="AlwaysSeal"/> for tests of sealed ones.</summary>
+    public SegmentLimits Segments { get; set; } = new();
+
+    public LoadEngine Loader => new(Etl, Pipeline) { SegmentLimits = Segments };
+    public ReprocessEngine Reprocessor => new(Etl, Pipeline) { SegmentLimits = Segments };
     public FileDiscovery Discovery => new(Etl, Pipeline);
     public RowRepair Repair => new(Etl, Pipeline);
 
     public static async Task<EngineWorkshop> OpenAsync(string? server = null) => await OpenAsync(
         server is null ? await PostgresDatabase.CreateWithSchemaAsync() : await PostgresDatabase.CreateAsync(server));
+
+    /// <summary>Segments are sealed whenever they can be, and read through their indexes, however small they are.</summary>
+    public static async Task<EngineWorkshop> OpenSealingAsync()
+    {
+        var database = await PostgresDatabase.CreateWithSchemaAsync();
+
+        // What is forbidden counts as costly, and what is costly is compiled, which would take seconds a statement.
+        await database.ExecuteAsync($"ALTER DATABASE {database.Name} SET enable_seqscan = off; ALTER DATABASE {database.Name} SET jit = off");
+        var workshop = await OpenAsync(database);
+        workshop.Segments = AlwaysSeal;
+        return workshop;
+    }
 
     /// <summary>On a database that then is the workshop's own.</summary>
     public static async Task<EngineWorkshop> OpenAsync(PostgresDatabase database)
@@ -139,7 +157,8 @@ internal sealed class EngineWorkshop : IAsyncDisposable
     public async Task ResetAsync()
     {
         await Database.ExecuteAsync("""
-            TRUNCATE etl.load_runs, etl.load_run_files, etl.staging_runs, etl.rejected_rows, etl.reprocess_receipts,
+            DROP SCHEMA IF EXISTS raw_segments CASCADE;
+            TRUNCATE etl.load_runs, etl.load_run_files, etl.staging_runs, etl.rejected_rows, etl.reprocess_receipts, etl.raw_segments,
                 raw.persons, raw.visits, stg.persons, stg.visits RESTART IDENTITY CASCADE
             """);
         foreach (var file in _folder.EnumerateFiles())

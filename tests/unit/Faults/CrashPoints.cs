@@ -32,9 +32,10 @@ public sealed class CrashPoints
 
     public static readonly TheoryData<string> Schema = ["schema.before-commit", "schema.after-commit"];
 
+    public static readonly TheoryData<string> Sealing = ["seal.after-close", "seal.before-commit"];
+
     public const string FailedFile = "load.before-fail-commit";
     public const string PendingStaging = "pending.before-commit";
-    public const string Sealing = "seal.before-commit";
     public const string ClosingTheDead = "close-dead.before-commit";
     public const string Restaging = "restage.before-commit";
     public const string Repair = "repair.before-commit";
@@ -49,8 +50,8 @@ public sealed class CrashPoints
             .SelectMany(file => Pass.Matches(System.IO.File.ReadAllText(file)).Select(match => match.Groups[1].Value));
         string[] tested =
         [
-            .. File.Concat(Load).Concat(Undo).Concat(Schema).Select(row => ((string)row[0]).Split(':')[0]),
-            FailedFile, PendingStaging, Sealing, ClosingTheDead, Restaging, Repair,
+            .. File.Concat(Load).Concat(Undo).Concat(Schema).Concat(Sealing).Select(row => ((string)row[0]).Split(':')[0]),
+            FailedFile, PendingStaging, ClosingTheDead, Restaging, Repair,
         ];
 
         Assert.Equal(passed.Distinct().Order(StringComparer.Ordinal), tested.Distinct().Order(StringComparer.Ordinal));

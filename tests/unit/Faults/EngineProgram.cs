@@ -40,7 +40,7 @@ internal static class EngineProgram
     private static Task RunAsync(string command, EtlDatabase database, PipelineConfig pipeline, string[] rest) => command switch
     {
         "initialise" => new SchemaManager(database).ApplyAsync(pipeline, progress: null, CancellationToken.None),
-        "load" => LoadAsync(database, pipeline),
+        "load" => LoadAsync(database, pipeline, rest),
         "reprocess" => ReprocessAsync(database, pipeline, rest),
         "undo" => new ReprocessEngine(database, pipeline).UndoAsync([Guid.Parse(rest[0])], EngineWorkshop.Reason, CancellationToken.None),
         "repair" => new RowRepair(database, pipeline).RepairAsync(
@@ -51,7 +51,8 @@ internal static class EngineProgram
         _ => throw new ArgumentException($"No command {command}.", nameof(command)),
     };
 
-    private static async Task LoadAsync(EtlDatabase database, PipelineConfig pipeline)
+    /// <summary>Nothing more, or "sealing".</summary>
+    private static async Task LoadAsync(EtlDatabase database, PipelineConfig pipeline, string[] rest)
     {
         var plan = await new FileDiscovery(database, pipeline).GetPlanAsync(
             new FileFilter(), TimeSpan.FromDays(30), [], 100, onUnrecognised: null, CancellationToken.None);
@@ -66,17 +67,19 @@ internal static class EngineProgram
             }
         }
 
-        await new LoadEngine(database, pipeline).LoadAsync(
+        await new LoadEngine(database, pipeline) { SegmentLimits = Limits(rest) }.LoadAsync(
             plan, new LoadOptions { MaxConcurrency = 1 }, progress: null, CancellationToken.None);
     }
 
-    /// <summary>File, and soft, hard or staging.</summary>
+    /// <summary>File; soft, hard or staging; and perhaps "sealing".</summary>
     private static Task ReprocessAsync(EtlDatabase database, PipelineConfig pipeline, string[] rest) =>
-        new ReprocessEngine(database, pipeline).ExecuteAsync(
+        new ReprocessEngine(database, pipeline) { SegmentLimits = Limits(rest) }.ExecuteAsync(
             new ReprocessTarget { LoadRunFileIds = [Number<int>(rest[0])] },
             new ReprocessOptions { Reason = EngineWorkshop.Reason, HardDelete = rest[1] == "hard", SkipRaw = rest[1] == "staging" },
             progress: null,
             CancellationToken.None);
+
+    private static SegmentLimits Limits(string[] rest) => rest.Contains("sealing") ? EngineWorkshop.AlwaysSeal : new SegmentLimits();
 
     private static T Number<T>(string text)
         where T : IParsable<T> => T.Parse(text, CultureInfo.InvariantCulture);

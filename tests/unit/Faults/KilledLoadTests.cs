@@ -84,23 +84,24 @@ public sealed class KilledLoadTests
         await Truth.AssertNothingLeftToDoAsync(work);
     }
 
-    [PostgresFact]
-    public async Task Sealing_a_segment()
+    [PostgresTheory]
+    [MemberData(nameof(CrashPoints.Sealing), MemberType = typeof(CrashPoints))]
+    public async Task Sealing_a_segment(string crashPoint)
     {
-        await using var work = await EngineWorkshop.OpenAsync();
+        await using var work = await EngineWorkshop.OpenSealingAsync();
         work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
         await work.LoadAsync();
-        await work.Database.ExecuteAsync("UPDATE etl.raw_segments SET closed_at = now()");
         work.WritePersons(2, "b", "1,A,Ann2,,,");
-        await EngineProcess.KillAsync(work, CrashPoints.Sealing, "load");
+        await EngineProcess.KillAsync(work, crashPoint, "load", "sealing");
+        Assert.Equal(["persons_0001 closed"], await Segments.StatesAsync(work));
+
+        // Nothing of the type is to be loaded in the first run after, so the second one seals.
         await work.LoadAsync();
+        work.WritePersons(3, "c", "2,A,Bob3,,,");
         await work.LoadAsync();
 
         await Truth.AssertWholeAsync(work);
-        Assert.True(await work.Database.ScalarAsync<bool>(
-            "SELECT bool_and(sealed_at IS NOT NULL) FROM etl.raw_segments WHERE closed_at IS NOT NULL AND raw_table = 'raw.persons'"));
-        Assert.Equal(1, await work.Database.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_indexes WHERE schemaname = 'raw_segments' AND tablename = 'persons_0001' AND indexdef LIKE '%btree%'"));
+        await Segments.AssertIndexedAsync(work);
     }
 
     [PostgresFact]

@@ -21,6 +21,27 @@ public sealed class KilledReprocessTests
     [MemberData(nameof(CrashPoints.File), MemberType = typeof(CrashPoints))]
     public Task Reprocessing_with_a_hard_delete(string crashPoint, int leftBehind) => ReprocessAsync("hard", crashPoint, leftBehind);
 
+    [PostgresTheory]
+    [MemberData(nameof(CrashPoints.Sealing), MemberType = typeof(CrashPoints))]
+    public async Task Sealing_before_a_look_back(string crashPoint)
+    {
+        await using var work = await EngineWorkshop.OpenSealingAsync();
+        work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
+        await work.LoadAsync();
+        work.WritePersons(2, "b", "1,A,Ann2,,,", "2,A,Bob2,,,");
+        await work.LoadAsync();
+        work.WritePersons(2, "b", "1,A,Ann3,,,");
+        var file = await work.FileIdAsync("_b");
+        await EngineProcess.KillAsync(work, crashPoint, "reprocess", $"{file}", "soft", "sealing");
+        Assert.Equal("Bob2", await work.NameOfAsync(2));
+
+        Assert.Equal("Completed", Assert.Single(await work.ReprocessAsync(file)).Status);
+        Assert.Equal("Bob", await work.NameOfAsync(2));
+        await AssertDiedAsync(work, 1);
+        await Truth.AssertWholeAsync(work);
+        await Segments.AssertIndexedAsync(work);
+    }
+
     [PostgresFact]
     public async Task Reprocessing_staging_only()
     {

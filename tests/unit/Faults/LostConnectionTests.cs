@@ -69,6 +69,81 @@ public sealed class LostConnectionTests
         await Truth.AssertNothingLeftToDoAsync(work);
     }
 
+    [PostgresFact]
+    public async Task At_the_commit_of_a_claim()
+    {
+        await using var work = await EngineWorkshop.OpenAsync();
+        work.WritePersons(1, "a", "1,A,Ann,,,");
+        await using var proxy = ProxyTo(work).At(ProxyDirection.ToServer, TcpProxy.PostgresCommit, ProxyFault.CutAfter);
+        await using var etl = Steps.Through(work, proxy.Port);
+        var run = await new LoadEngine(etl, work.Pipeline).LoadAsync(
+            await work.PlanAsync(), new LoadOptions(), null, CancellationToken.None);
+
+        Assert.True(proxy.Tripped.IsCompleted);
+        Assert.Equal((LoadRunStatus.Completed, 1), (run.Status, run.FilesProcessed));
+        Assert.Equal("1", await Steps.AttemptsAsync(work, "_a"));
+        await Truth.AssertWholeAsync(work);
+    }
+
+    /// <summary>The network is gone without a sign: neither side hears from the other, and both believe in the connection.</summary>
+    [PostgresTheory]
+    [InlineData(ProxyDirection.ToServer, 2)]
+    [InlineData(ProxyDirection.ToClient, 1)]
+    public async Task A_commit_that_is_never_answered(ProxyDirection direction, int expectedTries)
+    {
+        await using var work = await EngineWorkshop.OpenAsync();
+        await using var proxy = ProxyTo(work);
+        await using var etl = Steps.Through(work, proxy.Port);
+        etl.Patience = new NetworkPatience { Commit = TimeSpan.FromSeconds(1), LostSession = TimeSpan.Zero };
+        var (outcome, tries) = await LoadWithStallAsync(work, etl, proxy, direction);
+
+        Assert.Equal((LoadFileStatus.Completed, null), (outcome.Status, outcome.Error));
+        Assert.Equal(expectedTries, tries);
+        Assert.Equal("1", await Steps.AttemptsAsync(work, "_a"));
+        await Truth.AssertWholeAsync(work);
+        await Truth.AssertNothingLeftToDoAsync(work);
+    }
+
+    [PostgresFact]
+    public async Task A_commit_of_which_nobody_tells_how_it_ended()
+    {
+        await using var work = await EngineWorkshop.OpenAsync();
+        await using var proxy = ProxyTo(work);
+        await using var etl = Steps.Through(work, proxy.Port);
+        etl.Patience = new NetworkPatience
+        {
+            Commit = TimeSpan.FromSeconds(1),
+            Outcome = TimeSpan.FromSeconds(1),
+            Failure = TimeSpan.FromSeconds(1),
+        };
+        var (outcome, tries) = await LoadWithStallAsync(work, etl, proxy, ProxyDirection.ToServer);
+        Assert.Equal((LoadFileStatus.Failed, "CommitUnknown", 1), (outcome.Status, outcome.Error?.ErrorId, tries));
+
+        // The server gives the session up at last, and the ledger tells.
+        await work.Database.TerminateSessionsAsync();
+        await work.LoadAsync();
+        Assert.Equal("1 2", await Steps.AttemptsAsync(work, "_a"));
+        await Truth.AssertWholeAsync(work);
+        await Truth.AssertNothingLeftToDoAsync(work);
+    }
+
+    [PostgresFact]
+    public async Task A_heartbeat_that_is_never_answered_renews_the_lease()
+    {
+        await using var work = await EngineWorkshop.OpenAsync();
+        await using var proxy = ProxyTo(work).At(ProxyDirection.ToServer, "UPDATE etl.load_runs SET heartbeat_at"u8, ProxyFault.Stall);
+        await using var etl = Steps.Through(work, proxy.Port);
+        etl.Patience = new NetworkPatience { Heartbeat = TimeSpan.FromSeconds(1) };
+        await using var session = await RunSession.StartAsync(etl, Steps.Start(work), CancellationToken.None);
+        var first = await Steps.LeaseHolderAsync(work);
+        await proxy.Tripped;
+        await Steps.Until(async () => await Steps.LeaseHolderAsync(work) is { } renewed && renewed != first);
+
+        Assert.Empty(await new RunLedger(work.Etl).CloseDeadRunsAsync(CancellationToken.None));
+        Assert.False(session.Stopping.IsCancellationRequested);
+        Assert.Equal(LoadRunStatus.Completed, await session.CloseAsync(LoadRunStatus.Completed));
+    }
+
     [PostgresTheory]
     [InlineData("undo", ProxyFault.CutBefore)]
     [InlineData("undo", ProxyFault.CutAfter)]
@@ -185,6 +260,33 @@ public sealed class LostConnectionTests
         await Truth.AssertWholeAsync(work);
         await Truth.AssertNothingLeftToDoAsync(work);
         await holder.DisposeAsync();
+    }
+
+    /// <summary>Loads a file whose first COMMIT, or the answer to it, does not arrive.</summary>
+    private static async Task<(FileOutcome Outcome, int Tries)> LoadWithStallAsync(
+        EngineWorkshop work, EtlDatabase etl, TcpProxy proxy, ProxyDirection direction)
+    {
+        work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,,,,");
+        var plan = await work.PlanAsync();
+        var tries = 0;
+        await using var session = await RunSession.StartAsync(work.Etl, Steps.Start(work), CancellationToken.None);
+        var outcome = await Steps.Transaction(work, etl).RunAsync(
+            plan[0].Source,
+            again: false,
+            Steps.Options(session.LoadRunId),
+            (_, _, _) =>
+            {
+                if (++tries == 1)
+                {
+                    proxy.At(direction, TcpProxy.PostgresCommit, ProxyFault.Stall);
+                }
+
+                return Task.CompletedTask;
+            },
+            CancellationToken.None);
+        Assert.True(proxy.Tripped.IsCompleted);
+        await session.CloseAsync(LoadRunStatus.Completed);
+        return (outcome, tries);
     }
 
     private static TcpProxy ProxyTo(EngineWorkshop work)
