@@ -10,11 +10,14 @@ Describe 'Initialize-EtlDatabase' -Skip:(-not (Test-PostgresServer)) {
         $steps.Status | Should -Not -Contain Applied
         $steps.Kind | Should -Contain Migration
         $steps.Target | Should -Contain raw.patients
+        $steps.Target | Should -Contain raw.patients_history
         (Connect-EtlDatabase $scene.Connection -PassThru -WarningAction Ignore).Schema | Should -Be NotInitialized
     }
 
     It 'creates ledger and tables, and has nothing to do the second time' {
+        $planned = Initialize-EtlDatabase -WhatIf
         $steps = Initialize-EtlDatabase
+        $steps.Target | Should -Be $planned.Target
         $steps.Status | Should -Not -Contain Pending
         $steps.Target | Should -Contain stg.patients
         Initialize-EtlDatabase | Should -BeNullOrEmpty
@@ -27,8 +30,9 @@ Describe 'Initialize-EtlDatabase' -Skip:(-not (Test-PostgresServer)) {
     }
 
     It 'takes pipelines from the pipe, and goes on after one that is not there' {
-        $steps = $scene.Pipeline, 'nosuch', 'csv' | Initialize-EtlDatabase -ErrorVariable failures -ErrorAction SilentlyContinue
+        $steps = $scene.Pipeline, 'nosuch', 'omop' | Initialize-EtlDatabase -ErrorVariable failures -ErrorAction SilentlyContinue
         $steps.Target | Should -Contain raw.patients
+        $steps.Target | Should -Contain raw.person
         $failures | Should -HaveCount 1
         Assert-EtlError $failures[0] PipelineNotFound
     }

@@ -46,6 +46,9 @@ internal static class PipelineTables
         $"ALTER TABLE {SqlIdentifier.Qualify(schema, table)} ADD COLUMN IF NOT EXISTS {Lineage.RowNumber} bigint",
         null);
 
+    public static Step AdoptedIndexes(string table, string sql) =>
+        new("Index", table, "index the rows that are there, by natural key and by file", sql, null);
+
     /// <summary>Raw rows with what became of their file. The raw columns come last, so that a new one can be added to the view.</summary>
     public static Step HistoryView(string schema, string table) => new(
         "View",

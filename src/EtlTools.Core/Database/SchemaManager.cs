@@ -36,6 +36,11 @@ public sealed class SchemaManager(EtlDatabase database)
         {
             var steps = await FindMigrationsAsync(connection, cancellationToken).ConfigureAwait(false);
             steps.AddRange(await FindTableStepsAsync(connection, pipeline, cancellationToken).ConfigureAwait(false));
+            if (pipeline is not null)
+            {
+                steps.AddRange(await ForeseeIndexesAsync(connection, pipeline, cancellationToken).ConfigureAwait(false));
+            }
+
             return Describe(steps, "Pending");
         }
         catch (NpgsqlException error)
@@ -57,7 +62,7 @@ public sealed class SchemaManager(EtlDatabase database)
                 SchemaSql.Lock, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
             var done = new List<Step>();
 
-            // Each round looks again: table steps can only be told once the migrations are there, and views once the columns are.
+            // Each round looks again: the tables once the migrations are there, and indexes once the columns are.
             for (var rounds = 0; rounds < 3; rounds++)
             {
                 var steps = await FindMigrationsAsync(connection, cancellationToken).ConfigureAwait(false);
@@ -162,11 +167,18 @@ public sealed class SchemaManager(EtlDatabase database)
             }
         }
 
-        var raw = await TablesAsync(rawSchema).ConfigureAwait(false);
-        var staging = await TablesAsync(stagingSchema).ConfigureAwait(false);
+        var raw = await TablesAsync(connection, rawSchema, cancellationToken).ConfigureAwait(false);
+        var staging = await TablesAsync(connection, stagingSchema, cancellationToken).ConfigureAwait(false);
+        var changed = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var type in pipeline?.ExtractTypes ?? [])
         {
-            steps.AddRange(PipelineTables.MissingTables(pipeline!, type, raw, staging));
+            var missing = PipelineTables.MissingTables(pipeline!, type, raw, staging).ToList();
+            steps.AddRange(missing);
+            if (missing.Exists(step => step.Kind is "RawTable" or "Column")
+                && raw.GetValueOrDefault(type.Table)?.Contains(Lineage.FileId) != false)
+            {
+                changed.Add(type.Table);
+            }
         }
 
         // Every raw table there is, of this pipeline or not: an adopted one has to be able to show supersession too.
@@ -175,29 +187,27 @@ public sealed class SchemaManager(EtlDatabase database)
             if (!columns.Contains(Lineage.RowNumber))
             {
                 steps.Add(PipelineTables.RowNumberColumn(rawSchema, table));
+                changed.Add(table);
             }
         }
 
-        steps.AddRange(await FindHistoryViewsAsync(connection, rawSchema, cancellationToken).ConfigureAwait(false));
+        changed.UnionWith(await connection.QueryAsync<string>(new CommandDefinition(
+            SchemaSql.TablesWithoutHistory, new { schema = rawSchema }, cancellationToken: cancellationToken)).ConfigureAwait(false));
+        steps.AddRange(changed.Select(table => PipelineTables.HistoryView(rawSchema, table)));
         if (pipeline is not null)
         {
             steps.AddRange(await FindAdoptedIndexesAsync(connection, pipeline, raw, staging, cancellationToken).ConfigureAwait(false));
         }
 
         return steps;
-
-        async Task<Dictionary<string, HashSet<string>>> TablesAsync(string schema) =>
-            (await connection.QueryAsync<(string Table, string Column)>(new CommandDefinition(
-                SchemaSql.Tables, new { schema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
-            .GroupBy(row => row.Table)
-            .ToDictionary(group => group.Key, group => group.Select(row => row.Column).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
-    private static async Task<IEnumerable<Step>> FindHistoryViewsAsync(
-        NpgsqlConnection connection, string rawSchema, CancellationToken cancellationToken) =>
-        (await connection.QueryAsync<string>(new CommandDefinition(
-            SchemaSql.TablesWithoutHistory, new { schema = rawSchema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
-        .Select(table => PipelineTables.HistoryView(rawSchema, table));
+    private static async Task<Dictionary<string, HashSet<string>>> TablesAsync(
+        NpgsqlConnection connection, string schema, CancellationToken cancellationToken) =>
+        (await connection.QueryAsync<(string Table, string Column)>(new CommandDefinition(
+            SchemaSql.Tables, new { schema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+        .GroupBy(row => row.Table)
+        .ToDictionary(group => group.Key, group => group.Select(row => row.Column).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
 
     /// <summary>Rows that were there before EtlTools stay in the raw table itself; it gets the indexes that a segment gets when it is sealed.</summary>
     private static async Task<List<Step>> FindAdoptedIndexesAsync(
@@ -213,20 +223,36 @@ public sealed class SchemaManager(EtlDatabase database)
             staging.ContainsKey(type.Table) && raw.GetValueOrDefault(type.Table)?.Contains(Lineage.RowNumber) == true))
         {
             var table = await reader.GetAsync(connection, type.Name, cancellationToken).ConfigureAwait(false);
-            if (await connection.QuerySingleAsync<bool>(new CommandDefinition(
-                SchemaSql.NeedsIndexes(table.RawSql), new { table = table.RawSql }, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false))
+            if (await NeedsIndexesAsync(connection, table.RawSql, cancellationToken).ConfigureAwait(false))
             {
-                steps.Add(new Step(
-                    "Index",
-                    table.RawName,
-                    "index the rows that are there, by natural key and by file",
-                    RawSegments.IndexSql(table, table.RawSql),
-                    null));
+                steps.Add(PipelineTables.AdoptedIndexes(table.RawName, RawSegments.IndexSql(table, table.RawSql)));
             }
         }
 
         return steps;
     }
+
+    /// <summary>Indexes of tables that have to be given a column first; to be told only, for their statements cannot be made yet.</summary>
+    private static async Task<List<Step>> ForeseeIndexesAsync(
+        NpgsqlConnection connection, PipelineConfig pipeline, CancellationToken cancellationToken)
+    {
+        var steps = new List<Step>();
+        var raw = await TablesAsync(connection, pipeline.RawSchema, cancellationToken).ConfigureAwait(false);
+        foreach (var type in pipeline.ExtractTypes.Where(type => raw.GetValueOrDefault(type.Table)?.Contains(Lineage.RowNumber) == false))
+        {
+            if (await NeedsIndexesAsync(
+                connection, SqlIdentifier.Qualify(pipeline.RawSchema, type.Table), cancellationToken).ConfigureAwait(false))
+            {
+                steps.Add(PipelineTables.AdoptedIndexes($"{pipeline.RawSchema}.{type.Table}", sql: ""));
+            }
+        }
+
+        return steps;
+    }
+
+    private static Task<bool> NeedsIndexesAsync(NpgsqlConnection connection, string table, CancellationToken cancellationToken) =>
+        connection.QuerySingleAsync<bool>(new CommandDefinition(
+            SchemaSql.NeedsIndexes(table), new { table }, commandTimeout: 0, cancellationToken: cancellationToken));
 
     private static List<SchemaStep> Describe(List<Step> steps, string status) =>
         steps.Select((step, i) => new SchemaStep
