@@ -53,6 +53,8 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             Find-NewFile -From 2026-01-02 | Start-LoadRun -ErrorAction Ignore | Out-Null
             $plan = Get-LoadRun -Problem Failed, Stuck, LowQuality -Since (Get-Date).AddDays(-7) | Invoke-Reprocess -Reason 'Automated quality control' -WhatIf
             $plan.FailedFileCount | Should -Be 1
+            $plan.File[0].RowsRead, $plan.File[0].RowsRejected | Should -Be 5, 3
+            $plan | Out-String -Width 200 | Should -Match 'Failed patient_\S+: 5 rows, 3 rejected\s+TooManyBadRows: 3 of 5 rows'
             Add-PatientFile $scene 2026-01-02 -Id 1, 2 -Name Mended
             Find-FailedFile -ExtractType Patient | Invoke-Reprocess -Reason 'Data quality fix' -PassThru | Tee-Object -Variable receipts
             Get-PatientName | Should -Be Before, Mended
@@ -100,6 +102,7 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             Add-BrokenFile $scene 2026-01-01
             $receipts = $run, $second | Invoke-Reprocess -Reason x -PassThru -ErrorVariable failures -ErrorAction SilentlyContinue
             $receipts.Status | Should -Be Failed, Completed
+            $receipts[0].RowsRead, $receipts[0].RowsRejected | Should -Be 5, 3
             $failures | Should -HaveCount 1
             Assert-EtlError $failures[0] $receipts[0].ErrorCode InvalidData
             Get-PatientName | Should -Contain Before

@@ -1,4 +1,5 @@
 using EtlTools.Core.Parsing;
+using EtlTools.Core.Runs;
 
 namespace EtlTools.Core.Loading;
 
@@ -14,6 +15,7 @@ internal sealed class BadRowSample
     public long RowsRead { get; set; }
     public long RowsRejected { get; set; }
     public IReadOnlyList<QuarantinedRow> Rows => _rows;
+    public FileCounts Counts => new(RowsRead, 0, RowsRejected);
 
     public void Add(IEnumerable<QuarantinedRow> rows) => _rows.AddRange(rows.Take(MaxRows - _rows.Count));
 

@@ -12,7 +12,11 @@ namespace EtlTools.Core.Loading;
 /// <param name="Claim">The attempt; null where it was skipped or could not be claimed.</param>
 /// <param name="Loaded">What it came to, where it completed.</param>
 /// <param name="Error">Why it failed.</param>
-internal sealed record FileOutcome(LoadFileStatus Status, FileClaim? Claim, LoadedFile? Loaded, EtlException? Error);
+internal sealed record FileOutcome(LoadFileStatus Status, FileClaim? Claim, LoadedFile? Loaded, EtlException? Error)
+{
+    /// <summary>Rows of a file that failed, as far as it was read.</summary>
+    public FileCounts Seen { get; init; } = new(0, 0, 0);
+}
 
 /// <summary>
 /// Takes a file from claim to commit. Faults that pass (a lost connection, a deadlock, a throttled source) are tried again
@@ -64,7 +68,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         catch (EtlException error)
         {
             await RecordFailureAsync(claim, badRows, error).ConfigureAwait(false);
-            return new FileOutcome(LoadFileStatus.Failed, claim, null, error);
+            return new FileOutcome(LoadFileStatus.Failed, claim, null, error) { Seen = badRows.Counts };
         }
     }
 
@@ -136,7 +140,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
             await FileLedger.FailAsync(
                 connection,
                 claim.LoadRunFileId,
-                new FileCounts(badRows.RowsRead, 0, badRows.RowsRejected),
+                badRows.Counts,
                 error.ErrorId,
                 error.Message,
                 patience.Token).ConfigureAwait(false);

@@ -94,9 +94,9 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
         SizeBytes = item.SizeBytes,
         Attempt = outcome.Claim?.Attempt ?? 0,
         Status = outcome.Status,
-        RowsRead = outcome.Loaded?.Counts.RowsRead ?? 0,
+        RowsRead = (outcome.Loaded?.Counts ?? outcome.Seen).RowsRead,
         RowsIngested = outcome.Loaded?.Counts.RowsIngested ?? 0,
-        RowsRejected = outcome.Loaded?.Counts.RowsRejected ?? 0,
+        RowsRejected = (outcome.Loaded?.Counts ?? outcome.Seen).RowsRejected,
         ErrorCode = outcome.Error?.ErrorId,
         Error = outcome.Error?.Message,
     };

@@ -51,7 +51,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
         }
         catch (EtlException error)
         {
-            return Failed(target, loadRunId, error);
+            return Failed(target, loadRunId, error, new FileCounts(0, 0, 0));
         }
     }
 
@@ -60,20 +60,21 @@ internal sealed class ReprocessWork : IAsyncDisposable
         NpgsqlConnection connection, TargetFile target, Guid loadRunId, CancellationToken cancellationToken)
     {
         await SavepointAsync("SAVEPOINT etl_file").ConfigureAwait(false);
+        var badRows = new BadRowSample();
         try
         {
-            return await PreviewAsync(connection, target, loadRunId, cancellationToken).ConfigureAwait(false)
+            return await PreviewAsync(connection, target, loadRunId, badRows, cancellationToken).ConfigureAwait(false)
                 with { LoadRunId = null, NewLoadRunFileId = null, Status = "Planned" };
         }
         catch (EtlException error)
         {
             await SavepointAsync("ROLLBACK TO SAVEPOINT etl_file").ConfigureAwait(false);
-            return Failed(target, null, error);
+            return Failed(target, null, error, badRows.Counts);
         }
         catch (PostgresException error)
         {
             await SavepointAsync("ROLLBACK TO SAVEPOINT etl_file").ConfigureAwait(false);
-            return Failed(target, null, DatabaseErrors.Translate(error, target.FileName));
+            return Failed(target, null, DatabaseErrors.Translate(error, target.FileName), badRows.Counts);
         }
 
         Task SavepointAsync(string sql) => connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
@@ -101,7 +102,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
             },
             cancellationToken).ConfigureAwait(false);
         return outcome.Error is { } error
-            ? Failed(target, loadRunId, error) with { NewLoadRunFileId = outcome.Claim?.LoadRunFileId }
+            ? Failed(target, loadRunId, error, outcome.Seen) with { NewLoadRunFileId = outcome.Claim?.LoadRunFileId }
             : receipt!;
     }
 
@@ -157,7 +158,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
     }
 
     private async Task<ReprocessReceipt> PreviewAsync(
-        NpgsqlConnection connection, TargetFile target, Guid loadRunId, CancellationToken cancellationToken)
+        NpgsqlConnection connection, TargetFile target, Guid loadRunId, BadRowSample badRows, CancellationToken cancellationToken)
     {
         if (_options.SkipRaw)
         {
@@ -168,7 +169,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
         var claim = (await FileLedger.ClaimAsync(
             connection, loadRunId, _pipeline.Name, file, again: true, cancellationToken).ConfigureAwait(false))!;
         var loaded = await _loader!.LoadAsync(
-            connection, claim, file, LoadOptions(loadRunId), new BadRowSample(), cancellationToken).ConfigureAwait(false);
+            connection, claim, file, LoadOptions(loadRunId), badRows, cancellationToken).ConfigureAwait(false);
         return Describe(target, file, loadRunId, claim, loaded);
     }
 
@@ -240,6 +241,17 @@ internal sealed class ReprocessWork : IAsyncDisposable
         Reason = _options.Reason,
     };
 
-    private ReprocessReceipt Failed(TargetFile target, Guid? loadRunId, EtlException error) =>
-        Base(target, loadRunId) with { Status = "Failed", ErrorCode = error.ErrorId, Error = error.Message };
+    /// <param name="target">The file.</param>
+    /// <param name="loadRunId">The run.</param>
+    /// <param name="error">Why.</param>
+    /// <param name="seen">Its rows, as far as it was read.</param>
+    private ReprocessReceipt Failed(TargetFile target, Guid? loadRunId, EtlException error, FileCounts seen) =>
+        Base(target, loadRunId) with
+        {
+            Status = "Failed",
+            RowsRead = seen.RowsRead,
+            RowsRejected = seen.RowsRejected,
+            ErrorCode = error.ErrorId,
+            Error = error.Message,
+        };
 }
