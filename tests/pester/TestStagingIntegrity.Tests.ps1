@@ -44,6 +44,7 @@ UPDATE stg.patients SET name = 'Tampered' WHERE patient_id IN (2, 3);
         It 'counts runs by reason, type and hour' {
             $run | Invoke-Reprocess -Reason 'a reason to count'
             $metric = Get-ReprocessMetric
+            $metric | Out-String -Width 120 | Should -Match 'ReprocessingFrequency\s+: not told: .+ less than a day'
             $metric.TotalReprocessingRuns | Should -BeGreaterThan 0
             $metric.SuccessRate | Should -Be 1
             $metric.ByReason['a reason to count'] | Should -Be 1

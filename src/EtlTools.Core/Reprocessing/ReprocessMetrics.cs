@@ -30,8 +30,11 @@ public sealed record ReprocessMetric
     /// <summary>Mean time from a file's first failure to its recovery.</summary>
     public TimeSpan? MeanTimeToRecovery { get; init; }
 
-    /// <summary>Reprocessing runs a day, from Since or from the ledger's first run, whichever is later.</summary>
-    public double ReprocessingFrequency { get; init; }
+    /// <summary>
+    /// Reprocessing runs a day, from Since or from the ledger's first run, whichever is later. Null where that is less than a
+    /// day: minutes tell nothing of a day.
+    /// </summary>
+    public double? ReprocessingFrequency { get; init; }
 
     /// <summary>Of the load runs with both failed and new files, the share that began no new one before a failed one, 0 to 1.</summary>
     public double? FailedFirstAccuracy { get; init; }
@@ -98,7 +101,7 @@ public sealed class ReprocessMetrics(EtlDatabase database)
                 RollbackIncidents = receipts.Rollbacks,
                 FailedFileRecoveryRate = recovery.Rate,
                 MeanTimeToRecovery = recovery.MeanTime,
-                ReprocessingFrequency = window.Days > 0 ? runs.Total / window.Days.Value : 0,
+                ReprocessingFrequency = window.Days >= 1 ? runs.Total / window.Days.Value : null,
                 FailedFirstAccuracy = await OneAsync<double?>(ReprocessMetricSql.FailedFirst).ConfigureAwait(false),
                 OpenFailedFiles = recovery.OpenFiles,
                 SupersededRowShare = await OneAsync<double?>(ReprocessMetricSql.SupersededRowShare).ConfigureAwait(false),

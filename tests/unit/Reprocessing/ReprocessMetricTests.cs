@@ -21,7 +21,7 @@ public sealed class ReprocessMetricTests
         Assert.Null(metric.MeanTimeToRecovery);
         Assert.Null(metric.FailedFirstAccuracy);
         Assert.Null(metric.SupersededRowShare);
-        Assert.Equal(0, metric.ReprocessingFrequency);
+        Assert.Null(metric.ReprocessingFrequency);
         Assert.Empty(metric.ByReason);
         Assert.Empty(metric.ByHour);
     }
@@ -49,16 +49,19 @@ public sealed class ReprocessMetricTests
         Assert.Equal(new Dictionary<string, int> { ["data quality"] = 2, ["wrong file"] = 1, ["under way"] = 1 }, metric.ByReason);
         Assert.Equal(new Dictionary<string, int> { ["Patient"] = 2, ["Allergies"] = 1, ["Vaccine"] = 1 }, metric.ByExtractType);
         Assert.Equal(new Dictionary<int, int> { [9] = 2, [23] = 1, [0] = 1 }, metric.ByHour);
-        Assert.Equal(4 / (metric.Until - metric.Since).TotalDays, metric.ReprocessingFrequency, 3);
+        Assert.Equal(4 / (metric.Until - metric.Since).TotalDays, metric.ReprocessingFrequency!.Value, 3);
     }
 
     [PostgresFact]
     public async Task The_frequency_does_not_count_the_days_before_the_ledger()
     {
         await using var ledger = await Ledger.CreateAsync();
-        await ledger.AddRunAsync("completed", "reprocess", age: TimeSpan.FromDays(2));
+        await ledger.AddRunAsync("completed", "reprocess", age: TimeSpan.FromHours(23));
+        Assert.Null((await GetAsync(ledger, DateTimeOffset.MinValue)).ReprocessingFrequency);
 
-        Assert.Equal(0.5, (await GetAsync(ledger, DateTimeOffset.MinValue)).ReprocessingFrequency, 3);
+        await ledger.AddRunAsync("completed", "load", age: TimeSpan.FromDays(2));
+        Assert.Equal(0.5, (await GetAsync(ledger, DateTimeOffset.MinValue)).ReprocessingFrequency!.Value, 3);
+        Assert.Null((await GetAsync(ledger, DateTimeOffset.Now.AddHours(-23.5))).ReprocessingFrequency);
     }
 
     [PostgresFact]
