@@ -245,7 +245,7 @@ internal sealed class ExtractTypesBuilder(ConfigSection root, ConfigMistakes mis
             NullValues = Values(section, "null_values"),
             Lowercase = section.Flag("lowercase", false),
             Required = section.Flag("required", false),
-            Pattern = section.Text("pattern"),
+            Pattern = Pattern(section),
             AllowedValues = Values(section, "allowed_values"),
             Minimum = Limit(section, "minimum", column),
             Maximum = Limit(section, "maximum", column),
@@ -259,6 +259,17 @@ internal sealed class ExtractTypesBuilder(ConfigSection root, ConfigMistakes mis
 
         section.RejectUnknownKeys();
         return rule;
+    }
+
+    private string? Pattern(ConfigSection section)
+    {
+        var pattern = section.Scalar("pattern");
+        if (pattern is not null && RulePattern.FindFault(pattern.Value) is { } fault)
+        {
+            mistakes.Add(pattern, $"pattern does not compile ({fault})", "a regular expression of PostgreSQL, such as ^[A-Z]{3}[0-9]{4}$");
+        }
+
+        return pattern?.Value;
     }
 
     private string? Limit(ConfigSection section, string key, ColumnConfig? column)

@@ -257,7 +257,7 @@ internal static class ConnectionResolver
     private static EtlException InvalidString(string origin, string fault) => new(
         EtlErrorKind.InvalidInput,
         "ConnectionStringInvalid",
-        $"The connection string ({origin}) cannot be read: {fault}.",
+        $"{char.ToUpperInvariant(origin[0])}{origin[1..]} cannot be read: {fault}.",
         origin,
         "Write Host=...;Port=5432;Database=...;Username=... or postgresql://user@host:port/database.");
 }

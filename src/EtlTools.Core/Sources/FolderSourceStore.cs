@@ -275,7 +275,7 @@ internal sealed class FolderSourceStore : ISourceStore
     private EtlException RootMissing(Exception? inner) => new(
         EtlErrorKind.NotFound,
         "SourceNotFound",
-        "There is no such folder.",
+        $"There is no folder {_root}.",
         _root,
         "Check source.path in the pipeline file, and that the disk or share is mounted.",
         inner: inner);

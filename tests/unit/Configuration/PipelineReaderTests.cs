@@ -190,6 +190,8 @@ public sealed class PipelineReaderTests : IDisposable
     [InlineData("- email", "- email\n    rules:\n      born: {minimum: yesterday}", 17, "a date such as")]
     [InlineData("- email", "- email\n    rules:\n      email: {date_format: DD}", 17, "a date_format and the type text")]
     [InlineData("- email", "- email\n    rules:\n      email: {on_invalid: drop}", 17, "reject_row or set_null")]
+    [InlineData("- email", "- email\n    rules:\n      email: {pattern: '^[^@]+@('}", 17, "pattern does not compile")]
+    [InlineData("- email", "- email\n    rules:\n      email: {pattern: '^\\p{L}+$'}", 17, "PostgreSQL has no \\p")]
     [InlineData("[patient]", "[pateint]", 18, "did you mean 'Patient'?")]
     [InlineData("[patient]", "[Visit]", 18, "go round in a circle: Visit -> Visit")]
     [InlineData("[Visits]", "[patient]", 19, "also means Patient")]
