@@ -30,7 +30,7 @@ internal static class ConfirmedCommit
             using var patience = new CancellationTokenSource(database.Patience.Commit);
             await transaction.CommitAsync(patience.Token).ConfigureAwait(false);
         }
-        catch (Exception lost) when (lost is NpgsqlException or OperationCanceledException)
+        catch (Exception lost) when (lost is OperationCanceledException || DatabaseErrors.IsDatabaseError(lost))
         {
             if (await WasCommittedAsync(database, transactionId, target, isRecorded, cancellationToken).ConfigureAwait(false))
             {
@@ -61,7 +61,7 @@ internal static class ConfirmedCommit
                     await WaitForEndAsync(connection, transactionId, clock, database.Patience.LostSession, patience.Token).ConfigureAwait(false);
                     return await isRecorded(connection, patience.Token).ConfigureAwait(false);
                 }
-                catch (Exception passing) when (passing is NpgsqlException or EtlException { IsTransient: true })
+                catch (Exception passing) when (passing is EtlException { IsTransient: true } || DatabaseErrors.IsDatabaseError(passing))
                 {
                     // The server may be starting again.
                     await Task.Delay(10 * PollEvery, patience.Token).ConfigureAwait(false);

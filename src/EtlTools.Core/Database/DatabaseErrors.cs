@@ -15,7 +15,17 @@ namespace EtlTools.Core.Database;
 internal static class DatabaseErrors
 {
     /// <summary>For <c>catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))</c>.</summary>
-    public static bool IsDatabaseError(Exception error) => error is NpgsqlException;
+    public static bool IsDatabaseError(Exception error) => error is NpgsqlException || IsUseOfBrokenConnection(error);
+
+    /// <summary>
+    /// The driver throws its own exception once, when a connection breaks. Whoever uses the connection, its transaction or its
+    /// reader after that is told of a wrong call instead.
+    /// </summary>
+    private static bool IsUseOfBrokenConnection(Exception error) =>
+        error is InvalidOperationException { Source: "Npgsql" }
+        && (error is ObjectDisposedException || BrokenConnectionWords.Any(words => Says(error, words)));
+
+    private static readonly string[] BrokenConnectionWords = ["is not open", "is closed", "broken", "is no longer usable"];
 
     /// <summary>An error of a statement or COPY.</summary>
     /// <param name="error">From Npgsql.</param>

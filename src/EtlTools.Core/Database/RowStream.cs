@@ -50,7 +50,7 @@ internal static class RowStream
         {
             return await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, target);
         }
@@ -62,7 +62,7 @@ internal static class RowStream
         {
             return await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, target);
         }
@@ -80,7 +80,7 @@ internal static class RowStream
         {
             await reader.DisposeAsync().ConfigureAwait(false);
         }
-        catch (NpgsqlException) when (!atEnd)
+        catch (Exception error) when (!atEnd && DatabaseErrors.IsDatabaseError(error))
         {
             // The answer to the cancellation; or the error that has been reported by the read already.
         }

@@ -24,7 +24,7 @@ internal static class SchemaGuard
         {
             Require(await ReadVersionAsync(connection, cancellationToken).ConfigureAwait(false), database.Description);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

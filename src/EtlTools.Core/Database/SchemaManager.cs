@@ -43,7 +43,7 @@ public sealed class SchemaManager(EtlDatabase database)
 
             return Describe(steps, "Pending");
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -81,7 +81,7 @@ public sealed class SchemaManager(EtlDatabase database)
 
             return Describe(done, "Applied");
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

@@ -32,7 +32,7 @@ internal static class Transient
                 {
                     return await ask(token).ConfigureAwait(false);
                 }
-                catch (NpgsqlException error)
+                catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
                 {
                     throw DatabaseErrors.Translate(error, target);
                 }

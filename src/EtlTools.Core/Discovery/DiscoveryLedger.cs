@@ -117,7 +117,7 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
             var command = new CommandDefinition(sql, parameters, cancellationToken: cancellationToken);
             return (await connection.QueryAsync<T>(command).ConfigureAwait(false)).AsList();
         }
-        catch (DbException exception) when (DatabaseErrors.IsDatabaseError(exception))
+        catch (Exception exception) when (DatabaseErrors.IsDatabaseError(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw DatabaseErrors.Translate(exception, Table);

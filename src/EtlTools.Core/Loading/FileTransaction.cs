@@ -82,7 +82,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
             return claim;
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, FileNameConvention.BaseName(file.Object.Key));
         }
@@ -117,7 +117,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
                 cancellationToken).ConfigureAwait(false);
             return loaded;
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, fileName);
         }
@@ -148,7 +148,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
             CrashPoint.Pass("load.before-fail-commit");
             await transaction.CommitAsync(patience.Token).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is EtlException or NpgsqlException or OperationCanceledException)
+        catch (Exception fault) when (fault is EtlException or OperationCanceledException || DatabaseErrors.IsDatabaseError(fault))
         {
         }
     }

@@ -17,7 +17,7 @@ internal sealed class PendingStaging(EtlDatabase database, PipelineConfig pipeli
             return await connection.QuerySingleAsync<bool>(new CommandDefinition(
                 StagingRunSql.HasUnstaged, new { pipeline = pipeline.Name }, cancellationToken: cancellationToken)).ConfigureAwait(false);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -35,7 +35,7 @@ internal sealed class PendingStaging(EtlDatabase database, PipelineConfig pipeli
                 await StageAsync(connection, loadRunId, file, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

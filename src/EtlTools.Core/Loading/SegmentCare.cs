@@ -56,7 +56,7 @@ internal sealed class SegmentCare(EtlDatabase database, ExtractTableReader table
             var table = await tables.GetAsync(connection, extractType, cancellationToken).ConfigureAwait(false);
             await work(connection, table).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is NpgsqlException or EtlException)
+        catch (Exception fault) when (fault is EtlException || DatabaseErrors.IsDatabaseError(fault))
         {
             // The next run tries again. What is wrong with the table or the database is told by the load itself.
         }

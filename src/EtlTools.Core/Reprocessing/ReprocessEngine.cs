@@ -40,7 +40,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
             await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
             return ToPlan(receipts, options.Reason);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -126,7 +126,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
                 .Select(receipt => receipt.ToReceipt())
                 .ToList();
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -146,7 +146,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         {
             return await ReprocessTargets.ResolveAsync(connection, pipeline, target, options, cancellationToken).ConfigureAwait(false);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

@@ -65,7 +65,7 @@ public sealed class ReprocessMetrics(EtlDatabase database)
                 IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
             return await new Reading(connection, since, cancellationToken).GetAsync().ConfigureAwait(false);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

@@ -120,7 +120,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
             await ReceiptCommit.CommitAsync(_database, transaction, receipt.ReceiptId!.Value).ConfigureAwait(false);
             return receipt;
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, target.FileName);
         }

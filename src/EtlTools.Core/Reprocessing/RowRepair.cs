@@ -80,7 +80,7 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
             await ReceiptCommit.CommitAsync(database, transaction, receipts[0].ReceiptId!.Value).ConfigureAwait(false);
             return receipts;
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

@@ -25,7 +25,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
             await FindAsync(connection, receiptIds, cancellationToken).ConfigureAwait(false);
             return receiptIds;
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -44,7 +44,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
             await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
             return undone.Select(receipt => receipt with { ReceiptId = null, LoadRunId = null, Status = "Planned" }).ToList();
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -96,7 +96,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
                 throw;
             }
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

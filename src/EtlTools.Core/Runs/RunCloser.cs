@@ -35,7 +35,7 @@ internal sealed class RunCloser(EtlDatabase database)
                 connection, RunClosingSql.AskToStop, new { id = loadRunId, note = $"asked the run to stop: {reason}" }, cancellationToken).ConfigureAwait(false);
             await WaitForEndAsync(connection, loadRunId, closing, wait, cancellationToken).ConfigureAwait(false);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, $"run {loadRunId}");
         }
@@ -59,7 +59,7 @@ internal sealed class RunCloser(EtlDatabase database)
 
             return closed;
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

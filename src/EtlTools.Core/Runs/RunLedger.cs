@@ -314,7 +314,7 @@ public sealed class RunLedger(EtlDatabase database, PipelineConfig? pipeline = n
         {
             return await ask().ConfigureAwait(false);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

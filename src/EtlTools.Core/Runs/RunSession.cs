@@ -69,7 +69,7 @@ internal sealed class RunSession : IAsyncDisposable
             started = true;
             return session;
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -156,7 +156,7 @@ internal sealed class RunSession : IAsyncDisposable
                 await CloseAsync(
                     LoadRunStatus.Failed, "RunAborted", "The run ended on an error before it was closed.").ConfigureAwait(false);
             }
-            catch (Exception error) when (error is EtlException or NpgsqlException or OperationCanceledException)
+            catch (Exception error) when (error is EtlException or OperationCanceledException || DatabaseErrors.IsDatabaseError(error))
             {
                 // The database is gone; the lease goes with this session, and the run will be found dead.
             }
@@ -245,7 +245,7 @@ internal sealed class RunSession : IAsyncDisposable
             await _lease.ExecuteAsync(new CommandDefinition(
                 RunSql.TakeLease, new { leaseKey = _leaseKey }, cancellationToken: _heartbeatEnd.Token)).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is EtlException or NpgsqlException)
+        catch (Exception error) when (error is EtlException || DatabaseErrors.IsDatabaseError(error))
         {
             // The next beat fails, and tries again until its patience ends.
         }

@@ -77,7 +77,7 @@ public sealed class StagingIntegrity(EtlDatabase database, PipelineConfig pipeli
                 Elapsed = clock.Elapsed,
             };
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, extractType);
         }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using EtlTools.Core;
 using EtlTools.Core.Database;
+using EtlTools.Tests.Infrastructure;
 using Npgsql;
 
 namespace EtlTools.Tests.Database;
@@ -35,6 +36,45 @@ public sealed class DatabaseErrorsTests
         Assert.Contains(state, error.Message, StringComparison.Ordinal);
         Assert.NotEmpty(error.NextStep);
         Assert.NotEmpty(error.ErrorId);
+    }
+
+    [PostgresFact]
+    public async Task Whatever_is_done_on_a_connection_that_broke_is_a_lost_connection()
+    {
+        await using var database = await PostgresDatabase.CreateAsync();
+        var connection = await database.OpenAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await database.ExecuteAsync("SELECT pg_terminate_backend(@pid, 5000)", new { pid = connection.ProcessID });
+        List<Func<Task>> uses =
+        [
+            () => ExecuteAsync(connection),
+            () => ExecuteAsync(connection),
+            () => transaction.CommitAsync(),
+            () => connection.BeginTransactionAsync().AsTask(),
+            () => connection.BeginBinaryImportAsync("COPY pg_class FROM STDIN (FORMAT BINARY)"),
+            async () =>
+            {
+                await connection.DisposeAsync();
+                await ExecuteAsync(connection);
+            },
+        ];
+        foreach (var use in uses)
+        {
+            var error = await Assert.ThrowsAnyAsync<Exception>(use);
+            Assert.True(DatabaseErrors.IsDatabaseError(error), $"{error.GetType()}: {error.Message}");
+            var told = DatabaseErrors.Translate(error, "raw.patients");
+            Assert.Equal(EtlErrorKind.Connection, told.Kind);
+            Assert.True(told.IsTransient);
+        }
+
+        Assert.False(DatabaseErrors.IsDatabaseError(new InvalidOperationException("The connection is not open")));
+        Assert.False(DatabaseErrors.IsDatabaseError(new ObjectDisposedException("one of ours")));
+
+        static async Task ExecuteAsync(NpgsqlConnection connection)
+        {
+            await using var command = new NpgsqlCommand("SELECT 1", connection);
+            await command.ExecuteNonQueryAsync();
+        }
     }
 
     [Fact]
