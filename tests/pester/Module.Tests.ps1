@@ -41,8 +41,9 @@ Describe 'The module' {
             Should -Be EtlTools.Core.Runs.LoadRun
     }
 
-    It 'has an about topic' {
-        (Invoke-Fresh 'Import-Module $module; Get-Help about_EtlTools') -join '' | Should -Match 'Invoke-Reprocess'
+    It 'has about topics' {
+        (Invoke-Fresh 'Import-Module $module; Get-Help about_EtlTools') -join '' | Should -Match 'about_EtlTools_Pipeline'
+        (Invoke-Fresh 'Import-Module $module; Get-Help about_EtlTools_Pipeline') -join '' | Should -Match 'natural_key'
     }
 
     It 'has the help that docs/cmdlets describes' {
