@@ -257,9 +257,9 @@ public sealed class StagingIsAFunctionOfRawTests
             WriteFile(NewName());
             WriteFile(NewName());
             using var cancelling = new CancellationTokenSource();
-            var left = random.Next(0, 4);
+            var (filesDone, atEnd) = (random.Next(0, 2), random.Next(2) == 0);
             var delay = random.Next(5, 60);
-            Log.Add(workers == 1 ? $"load, cancelled at message {left}" : $"load, cancelled after {delay} ms");
+            Log.Add(workers > 1 ? $"load, cancelled after {delay} ms" : $"load, cancelled at the {(atEnd ? "end" : "beginning")} of file {filesDone}");
             if (workers > 1)
             {
                 cancelling.CancelAfter(delay);
@@ -270,9 +270,9 @@ public sealed class StagingIsAFunctionOfRawTests
                 await work.Loader.LoadAsync(
                     await work.PlanAsync(),
                     new LoadOptions { MaxConcurrency = workers },
-                    workers > 1 ? null : new Messages(_ =>
+                    workers > 1 ? null : new Messages(message =>
                     {
-                        if (left-- == 0)
+                        if (message.FilesDone == filesDone + (atEnd ? 1 : 0) && message.FinishedFile is not null == atEnd)
                         {
                             cancelling.Cancel();
                         }

@@ -46,6 +46,48 @@ public sealed class ParsingPropertyTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
     }
 
+    /// <summary>Separators of any make; texts that are longer than what the splitter searches at a time; where faults lie.</summary>
+    [Fact]
+    public void Any_dialect_is_read_as_the_plain_parser_reads_it()
+    {
+        var separators = Gen.Elements("|", "^", "~", ";", "\t", " ", "a", "é", "漢").NonEmptyListOf().Select(pieces => string.Concat(pieces.Take(4)));
+        var dialects =
+            from field in separators
+            from row in Gen.OneOf<string?>(separators!, Gen.Constant<string?>(null))
+            from quote in Gen.Elements<char?>(null, '"', '\'')
+            from encoding in Gen.Elements("utf-8", "utf-16le", "utf-16be", "iso-8859-1")
+            let dialect = new DialectConfig { FieldSeparator = field, RowSeparator = row, Quote = quote, Encoding = encoding }
+            where IsPossible(dialect)
+            select dialect;
+        var texts =
+            from dialect in dialects
+            from columns in Gen.Choose(1, 4)
+            from blockBytes in Gen.Frequency((2, Gen.Choose(1, 90)), (1, Gen.Choose(1000, 9000)))
+            from size in Gen.Frequency((3, Gen.Choose(0, 60)), (1, Gen.Choose(0, 5000)))
+            from pieces in Gen.Elements([.. UsableWithSeparators(dialect), .. Beginnings(dialect), "\0", "'"]).ArrayOf(size)
+            select (Dialect: dialect, Columns: columns, BlockBytes: blockBytes, Text: string.Concat(pieces));
+        Prop.ForAll(texts.ToArbitrary(), sample =>
+        {
+            var (dialect, text) = (sample.Dialect, sample.Text);
+            var reference = new ReferenceParser(text, dialect, sample.Columns);
+            reference.Parse();
+            var file = Marked(text, dialect);
+            var parsed = Parsed.ReadAsync(file, dialect, sample.Columns, sample.BlockBytes).Result;
+            Assert.Equal(reference.Rows, parsed.Rows);
+            Assert.Equal(string.Join(" ", reference.Faults), parsed.FaultCodes);
+
+            var encoding = Parsed.EncodingOf(dialect);
+            var mark = file.Length - encoding.GetByteCount(text);
+            Assert.Equal(
+                reference.FaultPlaces.Select(place =>
+                    (1L + text.AsSpan(0, place.Start).Count('\n'), (long)mark + encoding.GetByteCount(text[..place.Start]))),
+                parsed.Faults.Select(fault => (fault.LineNumber, fault.ByteOffset)));
+            Assert.Equal(
+                reference.FaultPlaces.Select(place => encoding.GetBytes(text[place.Start..place.End])),
+                parsed.Faults.Select(fault => fault.Content));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(400));
+    }
+
     [Fact]
     public void Rows_that_are_written_and_read_are_the_same()
     {
@@ -107,6 +149,18 @@ public sealed class ParsingPropertyTests
         var encoding = Parsed.EncodingOf(dialect);
         return [.. dialect.Encoding == "iso-8859-1" ? [] : encoding.GetBytes("\uFEFF"), .. encoding.GetBytes(text)];
     }
+
+    // As a pipeline file may have it.
+    private static bool IsPossible(DialectConfig dialect)
+    {
+        var (field, row) = (dialect.FieldSeparator, dialect.RowSeparator);
+        return (row is null || (!row.Contains(field, StringComparison.Ordinal) && !field.Contains(row, StringComparison.Ordinal)))
+            && (dialect.Encoding != "iso-8859-1" || (field + row).All(c => c < 256));
+    }
+
+    private static IEnumerable<string> Beginnings(DialectConfig dialect) =>
+        new[] { dialect.FieldSeparator, dialect.RowSeparator ?? "\r\n" }
+            .SelectMany(separator => Enumerable.Range(1, separator.Length).Select(length => separator[..length]));
 
     private static string[] Usable(DialectConfig dialect) =>
         dialect.Encoding == "iso-8859-1" ? [.. Pieces.Where(piece => piece.All(c => c < 256))] : Pieces;

@@ -11,8 +11,11 @@ internal sealed class ReferenceParser(string text, DialectConfig dialect, int co
 
     public List<string?[]> Rows { get; } = [];
 
-    /// <summary>row number:code</summary>
+    /// <summary>row number:codes</summary>
     public List<string> Faults { get; } = [];
+
+    /// <summary>Where in the text each faulty row begins and ends.</summary>
+    public List<(int Start, int End)> FaultPlaces { get; } = [];
 
     public void Parse()
     {
@@ -30,6 +33,7 @@ internal sealed class ReferenceParser(string text, DialectConfig dialect, int co
                     _at++;
                 }
 
+                _contentEnd = _at;
                 _at += RowEnd();
             }
             else if (columns > 1 && fields.Count == 1 && IsEmpty(text[rowStart.._contentEnd]))
@@ -39,16 +43,22 @@ internal sealed class ReferenceParser(string text, DialectConfig dialect, int co
 
             number++;
             fault ??= fields.Count == columns ? null : RowFault.FieldCount;
-            if (fault is null)
+            var faults = fault is null
+                ? fields.Index().Where(field => HasNul(field.Item ?? "")).Select(field => $"{RowFault.NulCharacter}[{field.Index}]").ToList()
+                : HasNul(text[rowStart.._contentEnd]) ? [fault, RowFault.NulCharacter] : [fault];
+            if (faults.Count == 0)
             {
                 Rows.Add([.. fields]);
             }
             else
             {
-                Faults.Add($"{number}:{fault}");
+                Faults.Add($"{number}:{string.Join('+', faults)}");
+                FaultPlaces.Add((rowStart, _contentEnd));
             }
         }
     }
+
+    private static bool HasNul(string value) => value.Contains('\0', StringComparison.Ordinal);
 
     private bool IsEmpty(string row) => row.Length == 0 || _contentEnd == text.Length && row.Trim('\r', '\n').Length == 0;
 
@@ -101,6 +111,7 @@ internal sealed class ReferenceParser(string text, DialectConfig dialect, int co
                 if (_at == text.Length)
                 {
                     fields.Add(null);
+                    _contentEnd = _at;
                     return null;
                 }
 
