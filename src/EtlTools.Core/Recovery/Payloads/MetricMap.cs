@@ -1,0 +1,145 @@
+namespace EtlTools.Core.Recovery.Payloads;
+
+/// <summary>
+/// What the metrics of a payload mean: their types, the tables and columns they belong into, the names and units a phone
+/// uses for them, and what is plausible. Read from YAML by <see cref="MetricMapReader"/>.
+/// </summary>
+public sealed record MetricMap
+{
+    /// <summary>The file it was read from, or "built-in:NAME".</summary>
+    public required string Origin { get; init; }
+
+    /// <summary>In the order of the file; <see cref="MetricType.Index"/> counts them.</summary>
+    public required IReadOnlyList<MetricType> Types { get; init; }
+
+    /// <summary>Names a phone gives its metrics, each with the type and column it feeds. Compared byte by byte.</summary>
+    public required IReadOnlyList<PhoneMetric> PhoneMetrics { get; init; }
+
+    /// <summary>Fields of a phone's measurement that hold its value, the first that is there counts: qty, Avg.</summary>
+    public required IReadOnlyList<string> ValueFields { get; init; }
+
+    /// <summary>Fields that hold the unit of a measurement or of a list of them: units, unit.</summary>
+    public required IReadOnlyList<string> UnitFields { get; init; }
+
+    /// <summary>The type of the elements of a payload's list "workouts"; null where workouts are not taken.</summary>
+    public MetricType? WorkoutType { get; init; }
+
+    /// <summary>The type with this name; null where there is none.</summary>
+    public MetricType? FindType(string name) => Types.FirstOrDefault(type => type.Name == name);
+}
+
+/// <summary>One type of metric and the table that keeps it.</summary>
+public sealed record MetricType
+{
+    /// <summary>What the payload's property "type" says, e.g. HeartRate.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Position in <see cref="MetricMap.Types"/>.</summary>
+    public required int Index { get; init; }
+
+    /// <summary>The names that the table has in the schemas in the field; the first one that exists is meant.</summary>
+    public required IReadOnlyList<string> Tables { get; init; }
+
+    /// <summary>
+    /// Without id, user_id and created_at: the first and the last are the database's to give, the user is that of the ingestion.
+    /// A schema need not have all of them.
+    /// </summary>
+    public required IReadOnlyList<MetricColumn> Columns { get; init; }
+
+    /// <summary>Fields of a payload that belong to this type and go into no column.</summary>
+    public IReadOnlyList<string> IgnoredFields { get; init; } = [];
+
+    /// <summary>Conditions between columns, as they stand in the file.</summary>
+    public IReadOnlyList<MetricRule> Rules { get; init; } = [];
+
+    /// <summary>Columns that a phone sends as metrics of their own, put together by their time: systolic, diastolic.</summary>
+    public IReadOnlyList<MetricColumn> Paired { get; init; } = [];
+
+    /// <summary>Ordinals of the columns that, with user_id, tell one row from another.</summary>
+    public IEnumerable<MetricColumn> Key => Columns.Where(column => column.IsKey);
+
+    /// <summary>The column with this name; null where there is none.</summary>
+    public MetricColumn? FindColumn(string name) => Columns.FirstOrDefault(column => column.Name == name);
+}
+
+public enum MetricKind
+{
+    /// <summary>A floating-point number.</summary>
+    Number,
+
+    /// <summary>A whole number; a fraction is rounded, halves away from zero.</summary>
+    Integer,
+
+    Text,
+    Boolean,
+
+    /// <summary>A moment, in microseconds of UTC.</summary>
+    Time,
+
+    /// <summary>Any JSON, kept as its text. A table may have it as json, jsonb or, for a list of texts, text[].</summary>
+    Json,
+
+    Uuid,
+}
+
+/// <summary>One column of a metric table and what a payload calls it.</summary>
+public sealed record MetricColumn
+{
+    public required string Name { get; init; }
+
+    /// <summary>Position in <see cref="MetricType.Columns"/>, and in a <see cref="MetricRow"/>.</summary>
+    public required int Ordinal { get; init; }
+
+    public required MetricKind Kind { get; init; }
+
+    /// <summary>Names of the field in a payload, its own name included; where several are there, the first of them counts.</summary>
+    public required IReadOnlyList<string> Fields { get; init; }
+
+    /// <summary>The unit the column is in; null: a bare number.</summary>
+    public string? Unit { get; init; }
+
+    /// <summary>What else it may come in, and how that becomes the column's unit.</summary>
+    public IReadOnlyList<UnitConversion> Conversions { get; init; } = [];
+
+    /// <summary>The least plausible value; null: none.</summary>
+    public double? Minimum { get; init; }
+
+    /// <summary>The greatest plausible value; null: none.</summary>
+    public double? Maximum { get; init; }
+
+    /// <summary>A percentage that may come as a fraction: 0.97 is 97 %. Only where no plausible percentage is that small.</summary>
+    public bool TakesFractions { get; init; }
+
+    /// <summary>What a payload's text becomes, compared without case; a text that is not there stays as it is.</summary>
+    public IReadOnlyDictionary<string, string> Values { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Text: written as a label of an enumeration, in lower case with underscores.</summary>
+    public bool IsLabel { get; init; }
+
+    /// <summary>A metric without it is no metric.</summary>
+    public bool IsRequired { get; init; }
+
+    /// <summary>Part of what tells one row from another, beside user_id. Need not be required.</summary>
+    public bool IsKey { get; init; }
+}
+
+/// <summary>value x Factor + Offset is in the column's unit.</summary>
+public sealed record UnitConversion(string Unit, double Factor, double Offset = 0);
+
+/// <summary>A condition between columns, e.g. systolic > diastolic.</summary>
+/// <param name="Text">As it stands in the file; it is named in a <see cref="MetricFault"/>.</param>
+public sealed record MetricRule(string Text);
+
+/// <summary>A name that a phone gives to a list of measurements, e.g. step_count or HKQuantityTypeIdentifierStepCount.</summary>
+public sealed record PhoneMetric
+{
+    public required string Name { get; init; }
+
+    public required MetricType Type { get; init; }
+
+    /// <summary>The column that takes the value; null: the measurement's fields are named as those of the type.</summary>
+    public MetricColumn? Column { get; init; }
+
+    /// <summary>What the name says by itself, as payload texts: symptom_type = headache.</summary>
+    public IReadOnlyList<(MetricColumn Column, string Text)> Constants { get; init; } = [];
+}
