@@ -3,7 +3,7 @@ namespace EtlTools.Core.Recovery.Payloads;
 /// <summary>Why a metric of a payload is no row.</summary>
 public enum MetricFaultReason
 {
-    /// <summary>The mapping has no such type, or a phone's name that it does not know.</summary>
+    /// <summary>The mapping has no such type, or an iOS name that it does not know.</summary>
     UnknownType,
 
     /// <summary>A required field is not there or null. A pressure whose other half is not there is such a metric.</summary>
@@ -39,7 +39,7 @@ public enum MetricFaultReason
 
 /// <summary>A metric that is not taken, and why. It never holds a value of the payload.</summary>
 /// <param name="Type">The type; null where it is unknown.</param>
-/// <param name="Name">The type's name or the phone's name for it, as far as it reads like a name; "" where there is none.</param>
+/// <param name="Name">The type's name or its iOS name, as far as it reads like a name; "" where there is none.</param>
 /// <param name="Ordinal">The how-many-th metric of the payload, from 1.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Field">The column, or the text of the rule; "" where it is about the whole metric.</param>

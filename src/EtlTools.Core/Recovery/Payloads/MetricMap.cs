@@ -1,7 +1,7 @@
 namespace EtlTools.Core.Recovery.Payloads;
 
 /// <summary>
-/// What the metrics of a payload mean: their types, the tables and columns they belong into, the names and units a phone
+/// What the metrics of a payload mean: their types, the tables and columns they belong into, the names and units iOS
 /// uses for them, and what is plausible. Read from YAML by <see cref="MetricMapReader"/>.
 /// </summary>
 public sealed record MetricMap
@@ -12,17 +12,17 @@ public sealed record MetricMap
     /// <summary>In the order of the file; <see cref="MetricType.Index"/> counts them.</summary>
     public required IReadOnlyList<MetricType> Types { get; init; }
 
-    /// <summary>Names a phone gives its metrics, each with the type and column it feeds. Compared byte by byte.</summary>
-    public required IReadOnlyList<PhoneMetric> PhoneMetrics { get; init; }
+    /// <summary>Names that an iOS export gives its metrics, each with the type and column it feeds.</summary>
+    public required IReadOnlyList<IosMetric> IosMetrics { get; init; }
 
-    /// <summary>Fields of a phone's measurement that hold its value, the first that is there counts: qty, Avg.</summary>
+    /// <summary>Fields of an iOS measurement that hold its value, the first that is there counts: qty, Avg.</summary>
     public required IReadOnlyList<string> ValueFields { get; init; }
 
     /// <summary>Fields that hold the unit of a measurement or of a list of them: units, unit.</summary>
     public required IReadOnlyList<string> UnitFields { get; init; }
 
-    /// <summary>The type of the elements of a payload's list "workouts"; null where workouts are not taken.</summary>
-    public MetricType? WorkoutType { get; init; }
+    /// <summary>Lists of a payload that stand beside its metrics, and the type of their elements: workouts.</summary>
+    public IReadOnlyDictionary<string, MetricType> Lists { get; init; } = new Dictionary<string, MetricType>();
 
     /// <summary>The type with this name; null where there is none.</summary>
     public MetricType? FindType(string name) => Types.FirstOrDefault(type => type.Name == name);
@@ -52,10 +52,10 @@ public sealed record MetricType
     /// <summary>Conditions between columns, as they stand in the file.</summary>
     public IReadOnlyList<MetricRule> Rules { get; init; } = [];
 
-    /// <summary>Columns that a phone sends as metrics of their own, put together by their time: systolic, diastolic.</summary>
+    /// <summary>Columns that iOS sends as metrics of their own, put together by their time: systolic, diastolic.</summary>
     public IReadOnlyList<MetricColumn> Paired { get; init; } = [];
 
-    /// <summary>Ordinals of the columns that, with user_id, tell one row from another.</summary>
+    /// <summary>The columns that, with user_id, tell one row from another.</summary>
     public IEnumerable<MetricColumn> Key => Columns.Where(column => column.IsKey);
 
     /// <summary>The column with this name; null where there is none.</summary>
@@ -113,8 +113,14 @@ public sealed record MetricColumn
     /// <summary>What a payload's text becomes, compared without case; a text that is not there stays as it is.</summary>
     public IReadOnlyDictionary<string, string> Values { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Text: written as a label of an enumeration, in lower case with underscores.</summary>
+    /// <summary>Text: turned into a label as enumerations have them, in lower case with underscores.</summary>
     public bool IsLabel { get; init; }
+
+    /// <summary>Beginnings that a label is rid of first: HKWorkoutActivityType.</summary>
+    public IReadOnlyList<string> Prefixes { get; init; } = [];
+
+    /// <summary>The label to be stored where the table's enumeration lacks the payload's; null: there is none.</summary>
+    public string? Otherwise { get; init; }
 
     /// <summary>A metric without it is no metric.</summary>
     public bool IsRequired { get; init; }
@@ -130,8 +136,8 @@ public sealed record UnitConversion(string Unit, double Factor, double Offset = 
 /// <param name="Text">As it stands in the file; it is named in a <see cref="MetricFault"/>.</param>
 public sealed record MetricRule(string Text);
 
-/// <summary>A name that a phone gives to a list of measurements, e.g. step_count or HKQuantityTypeIdentifierStepCount.</summary>
-public sealed record PhoneMetric
+/// <summary>A name that an iOS export gives to a list of measurements, e.g. step_count or HKQuantityTypeIdentifierStepCount.</summary>
+public sealed record IosMetric
 {
     public required string Name { get; init; }
 
@@ -140,6 +146,9 @@ public sealed record PhoneMetric
     /// <summary>The column that takes the value; null: the measurement's fields are named as those of the type.</summary>
     public MetricColumn? Column { get; init; }
 
-    /// <summary>What the name says by itself, as payload texts: symptom_type = headache.</summary>
-    public IReadOnlyList<(MetricColumn Column, string Text)> Constants { get; init; } = [];
+    /// <summary>What the name says by itself: symptom_type is headache. A boolean column may have ">= 85", told by the value.</summary>
+    public IReadOnlyList<IosConstant> Constants { get; init; } = [];
 }
+
+/// <summary>A value that is not in the payload but in a metric's name.</summary>
+public sealed record IosConstant(MetricColumn Column, string Text);

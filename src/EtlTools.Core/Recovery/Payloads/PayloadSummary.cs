@@ -9,10 +9,10 @@ public enum PayloadShape
     /// <summary>The service's own form: metrics with a type each.</summary>
     Internal,
 
-    /// <summary>A phone's export: a list of named lists.</summary>
+    /// <summary>An iOS export: a list of named lists.</summary>
     IosArray,
 
-    /// <summary>A phone's export: lists by their HealthKit identifiers.</summary>
+    /// <summary>An iOS export: lists by their HealthKit identifiers.</summary>
     IosMap,
 
     /// <summary>A note that the payload was too large to be kept.</summary>
