@@ -18,8 +18,14 @@ public sealed record MetricMap
     /// <summary>Fields of an iOS measurement that hold its value, the first that is there counts: qty, Avg.</summary>
     public required IReadOnlyList<string> ValueFields { get; init; }
 
+    /// <summary>The same for a column that is a text: value, qty.</summary>
+    public required IReadOnlyList<string> TextValueFields { get; init; }
+
     /// <summary>Fields that hold the unit of a measurement or of a list of them: units, unit.</summary>
     public required IReadOnlyList<string> UnitFields { get; init; }
+
+    /// <summary>Fields of any metric that go into no column and are no surprise: id, user_id, created_at.</summary>
+    public IReadOnlyList<string> IgnoredFields { get; init; } = [];
 
     /// <summary>Lists of a payload that stand beside its metrics, and the type of their elements: workouts.</summary>
     public IReadOnlyDictionary<string, MetricType> Lists { get; init; } = new Dictionary<string, MetricType>();
@@ -110,7 +116,7 @@ public sealed record MetricColumn
     /// <summary>A percentage that may come as a fraction: 0.97 is 97 %. Only where no plausible percentage is that small.</summary>
     public bool TakesFractions { get; init; }
 
-    /// <summary>What a payload's text becomes, compared without case; a text that is not there stays as it is.</summary>
+    /// <summary>What a payload's text becomes, compared without case: "" is null. A text that is not there stays as it is.</summary>
     public IReadOnlyDictionary<string, string> Values { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Text: turned into a label as enumerations have them, in lower case with underscores.</summary>
@@ -131,10 +137,6 @@ public sealed record MetricColumn
 
 /// <summary>value x Factor + Offset is in the column's unit.</summary>
 public sealed record UnitConversion(string Unit, double Factor, double Offset = 0);
-
-/// <summary>A condition between columns, e.g. systolic > diastolic.</summary>
-/// <param name="Text">As it stands in the file; it is named in a <see cref="MetricFault"/>.</param>
-public sealed record MetricRule(string Text);
 
 /// <summary>A name that an iOS export gives to a list of measurements, e.g. step_count or HKQuantityTypeIdentifierStepCount.</summary>
 public sealed record IosMetric
