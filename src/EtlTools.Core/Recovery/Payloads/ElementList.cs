@@ -1,13 +1,19 @@
 namespace EtlTools.Core.Recovery.Payloads;
 
 /// <summary>A list of a payload, as far as it is known before its elements.</summary>
-/// <param name="Binding">What its elements are; null where the mapping does not know the list, or the elements say it.</param>
-/// <param name="Name">What it is called.</param>
-/// <param name="Unit">What its measurements are in; empty: the units of the columns.</param>
-internal sealed record ElementList(MetricBinding? Binding, string Name, byte[] Unit)
+/// <param name="binding">What its elements are; null where the mapping does not know the list, or the elements say it.</param>
+/// <param name="name">What it is called.</param>
+/// <param name="unit">What its measurements are in; empty: the units of the columns.</param>
+internal sealed class ElementList(MetricBinding? binding, string name, byte[] unit)
 {
     /// <summary>A list whose elements say what they are.</summary>
     public static ElementList OfMetrics { get; } = new(null, "", []);
+
+    public MetricBinding? Binding { get; } = binding;
+
+    public string Name { get; } = name;
+
+    public byte[] Unit { get; } = unit;
 }
 
 /// <summary>What stands beside the data of a named list.</summary>

@@ -27,9 +27,10 @@ internal sealed class MetricNames
 
     private static readonly JsonReaderState Start = new(new JsonReaderOptions { AllowTrailingCommas = true, MaxDepth = MaxDepth });
 
-    private readonly Dictionary<string, MetricBinding> _types = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, MetricBinding> _iosNames = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, MetricBinding> _lists = new(StringComparer.Ordinal);
+    // Made when they are first met: a payload has few of the names there are.
+    private readonly Dictionary<string, Lazy<MetricBinding>> _types = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Lazy<MetricBinding>> _iosNames = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, Lazy<MetricBinding>> _lists = new(StringComparer.Ordinal);
 
     // Where the last metric said of what type it is, and with what bytes: the next one most often says the same.
     private byte[] _lastRegion = [];
@@ -41,12 +42,12 @@ internal sealed class MetricNames
     {
         foreach (var type in map.Types)
         {
-            _types.Add(type.Name, new MetricBinding(map, type, type.Name));
+            _types.Add(type.Name, new(() => new MetricBinding(map, type, type.Name)));
         }
 
         foreach (var ios in map.IosMetrics)
         {
-            _iosNames.Add(ios.Name, new MetricBinding(map, ios.Type, ios.Name, ios));
+            _iosNames.Add(ios.Name, new(() => new MetricBinding(map, ios.Type, ios.Name, ios)));
         }
 
         foreach (var (list, type) in map.Lists)
@@ -55,9 +56,9 @@ internal sealed class MetricNames
         }
     }
 
-    public MetricBinding? FindIosName(string name) => _iosNames.GetValueOrDefault(name);
+    public MetricBinding? FindIosName(string name) => _iosNames.GetValueOrDefault(name)?.Value;
 
-    public MetricBinding? FindList(string name) => _lists.GetValueOrDefault(name);
+    public MetricBinding? FindList(string name) => _lists.GetValueOrDefault(name)?.Value;
 
     /// <summary>What the last metric was, as a guess for the next one.</summary>
     public bool TryGuess(ReadOnlySpan<byte> text, out MetricBinding binding, out byte[] type)
@@ -103,7 +104,7 @@ internal sealed class MetricNames
                 if (isType && reader.TokenType == JsonTokenType.String)
                 {
                     name = reader.GetString()!;
-                    binding = _types.GetValueOrDefault(name) ?? _iosNames.GetValueOrDefault(name);
+                    binding = (_types.GetValueOrDefault(name) ?? _iosNames.GetValueOrDefault(name))?.Value;
                     if (binding is null)
                     {
                         return ElementKind.Unknown;

@@ -26,6 +26,10 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
     private const byte Unset = byte.MaxValue;
     private const int MaxDepth = 512;
 
+    // Digits of a value whose unit was converted; Math.Round knows so many decimals.
+    private const int ConvertedDigits = 12;
+    private const int MostDecimals = 15;
+
     private static readonly JsonReaderState Start = new(new JsonReaderOptions { AllowTrailingCommas = true, MaxDepth = MaxDepth });
 
     private readonly FieldTable _quantity = FieldTable.ForQuantity(map);
@@ -476,8 +480,15 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
         else if (conversion is not { Factor: 1, Offset: 0 })
         {
             var value = Row.KindOf(column) == MetricValueKind.Integer ? Row.Integer(column) : Row.Number(column);
-            Row.SetNumber(column, (value * conversion.Factor) + conversion.Offset);
+            Row.SetNumber(column, Rounded((value * conversion.Factor) + conversion.Offset));
         }
+    }
+
+    // 98.6 degF is 37 degC, not 36.99999999999999.
+    private static double Rounded(double value)
+    {
+        var decimals = value == 0 ? 0 : ConvertedDigits - 1 - (int)Math.Floor(Math.Log10(Math.Abs(value)));
+        return decimals is >= 0 and <= MostDecimals ? Math.Round(value, decimals) : value;
     }
 
     private bool IsConstant(int column)

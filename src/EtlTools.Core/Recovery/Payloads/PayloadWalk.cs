@@ -224,7 +224,8 @@ internal sealed class PayloadWalk(
     {
         if (first == '"' && field == "name")
         {
-            return label with { Name = label.Name ?? await _window.ReadNameAsync(cancellationToken).ConfigureAwait(false) };
+            var name = await _window.ReadNameAsync(cancellationToken).ConfigureAwait(false);
+            return label with { Name = label.Name ?? name };
         }
 
         if (first == '"' && map.UnitFields.Contains(field))
@@ -269,6 +270,7 @@ internal sealed class PayloadWalk(
 
         await _window.DisposeAsync().ConfigureAwait(false);
         _window = await source.OpenAsync(place, cancellationToken).ConfigureAwait(false);
+        await _window.PeekAsync(cancellationToken).ConfigureAwait(false);
         return labels;
     }
 
