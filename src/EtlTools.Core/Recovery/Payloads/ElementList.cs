@@ -9,6 +9,9 @@ internal sealed class ElementList(MetricBinding? binding, string name, byte[] un
     /// <summary>A list whose elements say what they are.</summary>
     public static ElementList OfMetrics { get; } = new(null, "", []);
 
+    /// <summary>A list that is only passed, exactly as it would be read.</summary>
+    public static ElementList Passed { get; } = new(null, "", []);
+
     public MetricBinding? Binding { get; } = binding;
 
     public string Name { get; } = name;

@@ -24,6 +24,7 @@ internal sealed class MetricNames
 {
     private const int MostRegionBytes = 128;
     private const int MaxDepth = 512;
+    private const int MostTexts = 1000;
 
     private static readonly JsonReaderState Start = new(new JsonReaderOptions { AllowTrailingCommas = true, MaxDepth = MaxDepth });
 
@@ -31,6 +32,8 @@ internal sealed class MetricNames
     private readonly Dictionary<string, Lazy<MetricBinding>> _types = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Lazy<MetricBinding>> _iosNames = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, Lazy<MetricBinding>> _lists = new(StringComparer.Ordinal);
+
+    private readonly Utf8Names<string> _texts = new();
 
     // Where the last metric said of what type it is, and with what bytes: the next one most often says the same.
     private byte[] _lastRegion = [];
@@ -103,7 +106,7 @@ internal sealed class MetricNames
 
                 if (isType && reader.TokenType == JsonTokenType.String)
                 {
-                    name = reader.GetString()!;
+                    name = Text(ref reader);
                     binding = (_types.GetValueOrDefault(name) ?? _iosNames.GetValueOrDefault(name))?.Value;
                     if (binding is null)
                     {
@@ -126,6 +129,21 @@ internal sealed class MetricNames
         {
             return ElementKind.Malformed;
         }
+    }
+
+    // The same few types come again and again.
+    private string Text(ref Utf8JsonReader reader)
+    {
+        if (!_texts.TryFind(reader.ValueSpan, out var text))
+        {
+            text = reader.GetString()!;
+            if (_texts.Count < MostTexts && reader.ValueSpan.Length <= MostRegionBytes && !reader.ValueIsEscaped)
+            {
+                _texts.Add(reader.ValueSpan, text);
+            }
+        }
+
+        return text;
     }
 
     private void Remember(ReadOnlySpan<byte> text, int from, int to, MetricBinding binding, string name)

@@ -36,7 +36,10 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
     private readonly byte[] _ranks = new byte[map.Types.Max(type => type.Columns.Count)];
     private readonly bool[] _isConverted = new bool[map.Types.Max(type => type.Columns.Count)];
     private readonly byte[] _unit = new byte[64];
+
+    // Places in the text, to be looked at when the object has turned out to be whole.
     private readonly List<(int Column, int Start, int End)> _json = [];
+    private readonly List<(int Start, int Length)> _unknown = [];
 
     private MetricBinding _binding = null!;
     private byte[]? _expectedType;
@@ -68,6 +71,7 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
         _unitLength = 0;
         IsOfExpectedType = false;
         _json.Clear();
+        _unknown.Clear();
         Row.Begin(binding.Type);
         _ranks.AsSpan(0, binding.Columns.Length).Fill(Unset);
         _isConverted.AsSpan(0, binding.Columns.Length).Clear();
@@ -91,12 +95,38 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
             SetJson(column, text[from..to]);
         }
 
+        foreach (var (start, nameLength) in _unknown)
+        {
+            tally.AddUnknownField(binding.Type, text.Slice(start, nameLength));
+        }
+
         if (!_isFaulty)
         {
             Finish(_unitLength > 0 ? _unit.AsSpan(0, _unitLength) : listUnit);
         }
 
         return _isFaulty ? ParseStatus.Fault : ParseStatus.Row;
+    }
+
+    /// <summary>Finds the end of an object, as <see cref="Parse"/> does.</summary>
+    public static ParseStatus Pass(ReadOnlySpan<byte> text, out int length)
+    {
+        length = 0;
+        var reader = new Utf8JsonReader(text, isFinalBlock: false, Start);
+        try
+        {
+            if (!reader.Read() || !reader.TrySkip())
+            {
+                return ParseStatus.Unfinished;
+            }
+        }
+        catch (JsonException)
+        {
+            return ParseStatus.Malformed;
+        }
+
+        length = (int)reader.BytesConsumed;
+        return ParseStatus.Row;
     }
 
     /// <summary>Looks whether a pair that was put together is a metric.</summary>
@@ -120,7 +150,7 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
             var target = fields.Find(name);
             if (target.Role == FieldRole.Unknown && isOuter)
             {
-                tally.AddUnknownField(_binding.Type, name);
+                _unknown.Add(((int)reader.TokenStartIndex + 1, reader.ValueSpan.Length));
             }
 
             if (!reader.Read() || !ReadValue(ref reader, target))
@@ -224,6 +254,7 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
     // As it is written: its unit may be known only later.
     private void SetNumber(int column, ReadOnlySpan<byte> text)
     {
+        _isConverted[column] = false;
         if (!JsonNumber.TryRead(text, out var whole, out var number, out var isWhole))
         {
             Fail(MetricFaultReason.WrongKind, column);
@@ -258,7 +289,7 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
 
         // An underscore may be put before every letter.
         var space = Row.TextSpace(2 * text.Length);
-        var length = plan.Column.IsLabel ? Label.Write(text, plan.Column.Prefixes, space) : Ascii(text, space);
+        var length = plan.Column.IsLabel ? Label.Write(text, plan.Column.Prefixes, space) : WriteLowerCase(text, space);
         if (plan.Values is not null && plan.Values.TryFind(space[..length], out var replacement))
         {
             if (replacement.Length == 0)
@@ -292,7 +323,7 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
         }
     }
 
-    private static int Ascii(ReadOnlySpan<byte> text, Span<byte> lower)
+    private static int WriteLowerCase(ReadOnlySpan<byte> text, Span<byte> lower)
     {
         for (var i = 0; i < text.Length; i++)
         {
@@ -310,8 +341,8 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
             return true;
         }
 
-        flag = Encoding.ASCII.GetString(text[..Math.Min(text.Length, 8)]).ToLowerInvariant() is "true" or "yes";
-        return flag || Encoding.ASCII.GetString(text[..Math.Min(text.Length, 8)]).ToLowerInvariant() is "false" or "no";
+        flag = Ascii.EqualsIgnoreCase(text, "true"u8) || Ascii.EqualsIgnoreCase(text, "yes"u8);
+        return flag || Ascii.EqualsIgnoreCase(text, "false"u8) || Ascii.EqualsIgnoreCase(text, "no"u8);
     }
 
     private static bool TryUuid(ReadOnlySpan<byte> text, out Guid uuid) =>
@@ -335,8 +366,18 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
     {
         var rank = Unset;
         UnitConversions? units = null;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+        while (reader.Read())
         {
+            if (reader.TokenType == JsonTokenType.EndObject)
+            {
+                if (units is not null && Row.HasValue(column) && _binding.Columns[column].HasUnit)
+                {
+                    Convert(column, units[column]);
+                }
+
+                return true;
+            }
+
             var target = _quantity.Find(reader.ValueSpan);
             if (!reader.Read())
             {
@@ -358,17 +399,7 @@ internal sealed class MetricParser(MetricMap map, PayloadTally tally)
             }
         }
 
-        if (reader.TokenType != JsonTokenType.EndObject)
-        {
-            return false;
-        }
-
-        if (units is not null && Row.HasValue(column) && _binding.Columns[column].HasUnit)
-        {
-            Convert(column, units[column]);
-        }
-
-        return true;
+        return false;
     }
 
     private void KeepUnit(ref Utf8JsonReader reader)

@@ -86,7 +86,7 @@ internal sealed class MetricTypeBuilder(ConfigSection section, string name, int 
 
         if (!_columns.Exists(column => column.IsKey))
         {
-            mistakes.Add(columns.Map, $"type {name} has no key", "key: true at the columns that, with user_id, tell one row from another");
+            mistakes.Add(section.Place("columns"), $"type {name} has no key", "key: true at the columns that, with user_id, tell one row from another");
         }
     }
 

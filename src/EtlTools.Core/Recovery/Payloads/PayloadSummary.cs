@@ -75,7 +75,7 @@ public sealed record PayloadSummary
     /// <summary>Bytes of the payload; of the inner text where there is one.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>Where the text ends too early or is no longer JSON, in bytes of the (inner) text; null: it is whole.</summary>
+    /// <summary>Where what the text breaks off in begins, in bytes of the (inner) text; null: the text is whole.</summary>
     public long? TruncatedAt { get; init; }
 
     public UnrecoverableReason Unrecoverable { get; init; }

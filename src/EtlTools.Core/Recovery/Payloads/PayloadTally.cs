@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace EtlTools.Core.Recovery.Payloads;
@@ -8,6 +9,9 @@ internal sealed class PayloadTally(MetricMap map)
     private const string Others = "(others)";
     private const int MostNames = 100;
     private const int MostNameLetters = 64;
+
+    private static readonly SearchValues<char> NameLetters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
     private readonly long[] _accepted = new long[map.Types.Count];
     private readonly long[] _rejected = new long[map.Types.Count];
@@ -61,9 +65,7 @@ internal sealed class PayloadTally(MetricMap map)
 
     /// <summary>A name of a payload as it may be told; what does not read like a name could be anything.</summary>
     public static string Shown(string name) =>
-        name.Length is > 0 and <= MostNameLetters && char.IsAsciiLetter(name[0]) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_')
-            ? name
-            : "";
+        name.Length is > 0 and <= MostNameLetters && char.IsAsciiLetter(name[0]) && !name.AsSpan().ContainsAnyExcept(NameLetters) ? name : "";
 
     private static void Add(Dictionary<string, long> counts, string name)
     {

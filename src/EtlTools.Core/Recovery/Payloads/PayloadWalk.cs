@@ -173,8 +173,7 @@ internal sealed class PayloadWalk(
                     await ReadNamedListAsync(default, isMap: false, cancellationToken).ConfigureAwait(false);
                     break;
                 case Step.More when _window.Ahead.Length >= MostElementBytes:
-                    _ordinal++;
-                    Reject(list.Binding?.Type, list.Name, MetricFaultReason.TooLarge, "");
+                    RejectElement(list, list.Binding, MetricFaultReason.TooLarge);
                     await _window.SkipValueAsync(cancellationToken).ConfigureAwait(false);
                     break;
                 default:
@@ -283,7 +282,7 @@ internal sealed class PayloadWalk(
         {
             if (isAtData)
             {
-                await _window.SkipValueAsync(cancellationToken).ConfigureAwait(false);
+                await ReadListAsync(ElementList.Passed, cancellationToken).ConfigureAwait(false);
             }
 
             while (await _window.NextFieldAsync(cancellationToken).ConfigureAwait(false) is { } field)
@@ -291,6 +290,12 @@ internal sealed class PayloadWalk(
                 var first = await _window.PeekAsync(cancellationToken).ConfigureAwait(false);
                 isList |= field == "data" && first == '[' && !isMetric;
                 isMetric |= field == "type" && first == '"' && !isList;
+                if (field == "data" && first == '[')
+                {
+                    await ReadListAsync(ElementList.Passed, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
                 label = await ReadLabelAsync(label, field, first, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -325,8 +330,9 @@ internal sealed class PayloadWalk(
 
             var step = text[0] != '{' ? PassOther(list, text)
                 : list == ElementList.OfMetrics ? ReadMetric(text)
+                : list == ElementList.Passed ? Pass(text)
                 : list.Binding is null ? PassUnknown(text, list.Name)
-                : ReadAs(text, list.Binding, list.Unit);
+                : ReadAs(text, list, list.Binding);
             if (step != Step.Next)
             {
                 return step;
@@ -341,7 +347,7 @@ internal sealed class PayloadWalk(
             var status = parser.Parse(text, guess, default, type, out var length);
             if (status == ParseStatus.Unfinished || (status != ParseStatus.Malformed && parser.IsOfExpectedType))
             {
-                return Take(status, guess, text, length);
+                return Take(status, guess, length);
             }
         }
 
@@ -349,30 +355,31 @@ internal sealed class PayloadWalk(
         {
             case ElementKind.Metric:
                 _shape = _shape == PayloadShape.Empty ? PayloadShape.Internal : _shape;
-                return ReadAs(text, binding!, []);
+                return ReadAs(text, ElementList.OfMetrics, binding!);
             case ElementKind.NamedList:
                 return Step.NamedList;
             case ElementKind.Unknown:
                 _shape = _shape == PayloadShape.Empty ? PayloadShape.Internal : _shape;
                 return PassUnknown(text, name);
             case ElementKind.Malformed:
-                return PassMalformed(text, null);
+                return PassMalformed(text, ElementList.OfMetrics, null);
             default:
                 return Step.More;
         }
     }
 
-    private Step ReadAs(ReadOnlySpan<byte> text, MetricBinding binding, ReadOnlySpan<byte> unit) =>
-        Take(parser.Parse(text, binding, unit, null, out var length), binding, text, length);
+    private Step ReadAs(ReadOnlySpan<byte> text, ElementList list, MetricBinding binding)
+    {
+        var status = parser.Parse(text, binding, list.Unit, null, out var length);
+        return status == ParseStatus.Malformed ? PassMalformed(text, list, binding) : Take(status, binding, length);
+    }
 
-    private Step Take(ParseStatus status, MetricBinding binding, ReadOnlySpan<byte> text, int length)
+    private Step Take(ParseStatus status, MetricBinding binding, int length)
     {
         switch (status)
         {
             case ParseStatus.Unfinished:
                 return Step.More;
-            case ParseStatus.Malformed:
-                return PassMalformed(text, binding);
             case ParseStatus.Fault:
                 _ordinal++;
                 Reject(binding.Type, binding.Name, parser.Reason, parser.Field);
@@ -393,6 +400,20 @@ internal sealed class PayloadWalk(
 
         _window.Skip(length);
         return Step.Next;
+    }
+
+    private Step Pass(ReadOnlySpan<byte> text)
+    {
+        switch (MetricParser.Pass(text, out var length))
+        {
+            case ParseStatus.Unfinished:
+                return Step.More;
+            case ParseStatus.Malformed:
+                return PassMalformed(text, ElementList.Passed, null);
+            default:
+                _window.Skip(length);
+                return Step.Next;
+        }
     }
 
     private Step PassUnknown(ReadOnlySpan<byte> text, string name)
@@ -426,8 +447,7 @@ internal sealed class PayloadWalk(
 
         if (!text[..length].SequenceEqual("null"u8) && (list.Binding is not null || list == ElementList.OfMetrics))
         {
-            _ordinal++;
-            Reject(list.Binding?.Type, list.Name, MetricFaultReason.WrongKind, "");
+            RejectElement(list, list.Binding, MetricFaultReason.WrongKind);
         }
 
         _window.Skip(length);
@@ -435,7 +455,7 @@ internal sealed class PayloadWalk(
     }
 
     // Its quotes cannot be relied on, its brackets most often can.
-    private Step PassMalformed(ReadOnlySpan<byte> text, MetricBinding? binding)
+    private Step PassMalformed(ReadOnlySpan<byte> text, ElementList list, MetricBinding? binding)
     {
         var end = EndByBrackets(text[..Math.Min(text.Length, MostMalformedBytes)]);
         if (end < 0 && text.Length < MostMalformedBytes && !_window.IsEnded)
@@ -443,8 +463,7 @@ internal sealed class PayloadWalk(
             return Step.More;
         }
 
-        _ordinal++;
-        Reject(binding?.Type, binding?.Name ?? "", MetricFaultReason.Malformed, "");
+        RejectElement(list, binding, MetricFaultReason.Malformed);
         if (end < 0)
         {
             throw new BrokenPayloadException();
@@ -483,8 +502,7 @@ internal sealed class PayloadWalk(
             names.Identify(_window.Ahead, out binding, out _);
         }
 
-        _ordinal++;
-        Reject(binding?.Type, binding?.Name ?? list.Name, MetricFaultReason.Incomplete, "");
+        RejectElement(list, binding, MetricFaultReason.Incomplete);
     }
 
     private async ValueTask EmitPairsAsync(CancellationToken cancellationToken)
@@ -520,6 +538,15 @@ internal sealed class PayloadWalk(
     {
         tally.Accept(parser.Row.Type);
         sink.Accept(parser.Row);
+    }
+
+    private void RejectElement(ElementList list, MetricBinding? binding, MetricFaultReason reason)
+    {
+        if (list != ElementList.Passed)
+        {
+            _ordinal++;
+            Reject(binding?.Type, binding?.Name ?? list.Name, reason, "");
+        }
     }
 
     private void Reject(MetricType? type, string name, MetricFaultReason reason, string field) =>
