@@ -75,19 +75,24 @@ internal sealed class JsonTextStream(PayloadWindow window) : Stream
         var written = TakePending(buffer);
         while (written < buffer.Length && !_isEnded)
         {
+            written += _highSurrogate == 0 ? CopyCommon(buffer[written..]) : 0;
+            if (written == buffer.Length)
+            {
+                break;
+            }
+
+            // What is left is rare: the end, an escape that is not one letter, what follows half a character.
             var text = window.Ahead;
-            var plain = text.IndexOfAny((byte)'"', (byte)'\\');
-            plain = plain < 0 ? text.Length : plain;
-            if (plain > 0)
+            if (text.Length == 0)
+            {
+                break;
+            }
+
+            if (text[0] is not ((byte)'"' or (byte)'\\'))
             {
                 EndSurrogate();
-                written += TakePending(buffer[written..]);
-                var copied = Math.Min(plain, buffer.Length - written);
-                text[..copied].CopyTo(buffer[written..]);
-                window.Skip(copied);
-                written += copied;
             }
-            else if (text.Length == 0 || !TryEscape(text))
+            else if (!TryEscape(text))
             {
                 break;
             }
@@ -97,6 +102,55 @@ internal sealed class JsonTextStream(PayloadWindow window) : Stream
 
         return written;
     }
+
+    // Text without escapes, and escapes of one letter: what most of a text in a text is.
+    private int CopyCommon(Span<byte> buffer)
+    {
+        var text = window.Ahead;
+        var read = 0;
+        var written = 0;
+        while (read < text.Length && written < buffer.Length)
+        {
+            if (text[read] == '\\')
+            {
+                var letter = read + 1 < text.Length ? Simple(text[read + 1]) : default;
+                if (letter == default)
+                {
+                    break;
+                }
+
+                buffer[written++] = letter;
+                read += 2;
+                continue;
+            }
+
+            var rest = text.Slice(read, Math.Min(text.Length - read, buffer.Length - written));
+            var plain = rest.IndexOfAny((byte)'"', (byte)'\\');
+            plain = plain < 0 ? rest.Length : plain;
+            if (plain == 0)
+            {
+                break;
+            }
+
+            rest[..plain].CopyTo(buffer[written..]);
+            written += plain;
+            read += plain;
+        }
+
+        window.Skip(read);
+        return written;
+    }
+
+    private static byte Simple(byte escape) => escape switch
+    {
+        (byte)'"' or (byte)'\\' or (byte)'/' => escape,
+        (byte)'n' => (byte)'\n',
+        (byte)'t' => (byte)'\t',
+        (byte)'r' => (byte)'\r',
+        (byte)'b' => (byte)'\b',
+        (byte)'f' => (byte)'\f',
+        _ => default,
+    };
 
     // At a quote or a backslash; false where more of the text is needed.
     private bool TryEscape(ReadOnlySpan<byte> text)
@@ -122,16 +176,8 @@ internal sealed class JsonTextStream(PayloadWindow window) : Stream
         }
 
         EndSurrogate();
-        Put(new Rune(text[1] switch
-        {
-            (byte)'n' => '\n',
-            (byte)'t' => '\t',
-            (byte)'r' => '\r',
-            (byte)'b' => '\b',
-            (byte)'f' => '\f',
-            (byte)'"' or (byte)'\\' or (byte)'/' => (char)text[1],
-            _ => (char)Rune.ReplacementChar.Value,
-        }));
+        var letter = Simple(text[1]);
+        Put(letter == default ? Rune.ReplacementChar : new Rune(letter));
         window.Skip(2);
         return true;
     }

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using EtlTools.Core.Recovery.Payloads;
 
 namespace EtlTools.Tests.Recovery.Payloads;
@@ -62,7 +61,7 @@ public sealed class LargePayloadTests
         Assert.InRange(allocated, 0, 4 * 24 * stream.Count + FewBytes);
     }
 
-    private static string Escaped(string text) => JsonSerializer.Serialize(text)[1..^1];
+    private static string Escaped(string text) => text.Replace("\"", "\\\"", StringComparison.Ordinal);
 
     private static (PayloadSummary Summary, long Allocated) Read(RepeatingStream stream)
     {
