@@ -99,7 +99,7 @@ internal static class EtlProfilesReader
     private static EtlProfile ReadProfile(ConfigScalar name, ConfigSection section, ConfigMistakes mistakes)
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
-        var folder = PipelineReader.FolderOf(section.Map.Path);
+        var folder = ConfigLibrary.FolderOf(section.Map.Path);
         foreach (var (setting, keyword) in Texts)
         {
             if (section.Text(setting) is { Length: > 0 } text)
@@ -142,7 +142,7 @@ internal static class EtlProfilesReader
             Name = name.Value,
             Connection = settings,
             PasswordVariable = section.Text("password_env", "the name of an environment variable"),
-            Pipeline = pipeline is { Length: > 0 } && PipelineReader.IsPath(pipeline) ? Path.GetFullPath(pipeline, folder) : pipeline,
+            Pipeline = pipeline is { Length: > 0 } && ConfigLibrary.IsPath(pipeline) ? Path.GetFullPath(pipeline, folder) : pipeline,
         };
         section.RejectUnknownKeys();
         return profile;

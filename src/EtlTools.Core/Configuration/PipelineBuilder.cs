@@ -110,7 +110,7 @@ internal sealed class PipelineBuilder(ConfigMap map, string origin, Func<string,
         return new SourceConfig
         {
             Kind = SourceKind.Folder,
-            Path = path.Length == 0 ? "" : Path.GetFullPath(path, PipelineReader.FolderOf(writtenIn)),
+            Path = path.Length == 0 ? "" : Path.GetFullPath(path, ConfigLibrary.FolderOf(writtenIn)),
             Filter = Filled(source.Text("filter", "a wildcard such as *.csv")) ?? "*",
             Recurse = source.Flag("recurse", false),
         };

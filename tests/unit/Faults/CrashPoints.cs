@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using EtlTools.Tests.Infrastructure;
 
 namespace EtlTools.Tests.Faults;
 
@@ -45,7 +46,7 @@ public sealed class CrashPoints
     [Fact]
     public void Every_crash_point_of_the_engine_is_tested()
     {
-        var engine = Path.Combine(FindRepository(), "src", "EtlTools.Core");
+        var engine = Path.Combine(Repository.Root, "src", "EtlTools.Core");
         var passed = Directory.EnumerateFiles(engine, "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => Pass.Matches(System.IO.File.ReadAllText(file)).Select(match => match.Groups[1].Value));
         string[] tested =
@@ -55,16 +56,5 @@ public sealed class CrashPoints
         ];
 
         Assert.Equal(passed.Distinct().Order(StringComparer.Ordinal), tested.Distinct().Order(StringComparer.Ordinal));
-    }
-
-    private static string FindRepository()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!System.IO.File.Exists(Path.Combine(folder.FullName, "EtlTools.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests do not run inside the repository.");
-        }
-
-        return folder.FullName;
     }
 }
