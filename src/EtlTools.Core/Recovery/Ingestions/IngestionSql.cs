@@ -30,4 +30,19 @@ internal static class IngestionSql
         WHERE a.attrelid = @oid::oid AND a.attname = 'processing_status' AND NOT a.attisdropped
         ORDER BY e.enumsortorder
         """;
+
+    /// <summary>Checks that speak of the status and nothing else, as expressions.</summary>
+    public const string StatusChecks = """
+        SELECT pg_get_expr(c.conbin, c.conrelid)
+        FROM pg_constraint c
+        JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = 'processing_status' AND NOT a.attisdropped
+        WHERE c.conrelid = @table::regclass AND c.contype = 'c' AND c.conkey = ARRAY[a.attnum]
+        """;
+
+    /// <summary>Of the ids given those that the table does not have.</summary>
+    public static string Missing(IngestionTable table) => $"""
+        SELECT id FROM unnest(@ids) WITH ORDINALITY AS asked (id, place)
+        WHERE NOT EXISTS (SELECT FROM {table.Sql} r WHERE r.id = asked.id)
+        ORDER BY place
+        """;
 }
