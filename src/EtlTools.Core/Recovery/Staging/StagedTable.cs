@@ -49,7 +49,7 @@ internal sealed class StagedTable(MetricTable table, IReadOnlyList<TableColumn> 
         $"COPY {TempSql} ({Item}{(hasOwner ? ", " + MetricTable.UserColumn : "")}, {SqlIdentifier.List(columns.Select(column => column.Name))}) FROM STDIN (FORMAT BINARY)";
 
     /// <summary>Writes the row; values that the table cannot hold are left out and counted, a row that cannot be without them too.</summary>
-    public void Append(MetricBinding binding, MetricRow row, long item, Guid owner, ProblemTally problems)
+    public void Append(TableBinding binding, MetricRow row, long item, Guid owner, ProblemTally problems)
     {
         Buffer.BeginRow(columns.Count + (hasOwner ? 2 : 1));
         Buffer.WriteInt32(sizeof(long));
@@ -97,7 +97,7 @@ internal sealed class StagedTable(MetricTable table, IReadOnlyList<TableColumn> 
 
     public void Dispose() => Buffer.Dispose();
 
-    private bool TryOtherwise(MetricBinding binding, TableColumn column, int source)
+    private bool TryOtherwise(TableBinding binding, TableColumn column, int source)
     {
         if (column.Format != ColumnFormat.Label
             || binding.Type.Columns[source].Otherwise is not { } otherwise
@@ -109,7 +109,7 @@ internal sealed class StagedTable(MetricTable table, IReadOnlyList<TableColumn> 
         return Buffer.WriteBytes(label);
     }
 
-    private void NoteTime(MetricBinding binding, MetricRow row)
+    private void NoteTime(TableBinding binding, MetricRow row)
     {
         var source = _time < 0 ? -1 : binding.Sources[_places[_time]];
         var time = source >= 0 && row.HasValue(source) ? row.Time(source) : default;

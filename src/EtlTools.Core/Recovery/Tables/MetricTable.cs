@@ -50,7 +50,7 @@ internal sealed record MetricTable
 internal sealed record RowRule(RefusalReason Reason, string Name, string BrokenSql);
 
 /// <summary>A type of metric and the table it goes into.</summary>
-internal sealed record MetricBinding
+internal sealed record TableBinding
 {
     public required MetricType Type { get; init; }
 
@@ -71,5 +71,5 @@ internal sealed record MetricCatalogue
     public required IReadOnlyList<MetricTable> Tables { get; init; }
 
     /// <summary>By <see cref="MetricType.Index"/>; null where the database has no table for the type.</summary>
-    public required IReadOnlyList<MetricBinding?> Bindings { get; init; }
+    public required IReadOnlyList<TableBinding?> Bindings { get; init; }
 }

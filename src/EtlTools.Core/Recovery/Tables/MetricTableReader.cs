@@ -65,12 +65,12 @@ internal static class MetricTableReader
             connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
     }
 
-    private static MetricBinding Bind(MetricType type, MetricTable table)
+    private static TableBinding Bind(MetricType type, MetricTable table)
     {
         var sources = table.Columns
             .Select(column => type.FindColumn(column.Name) is { } source && ColumnFormats.CanHold(column.Format, source.Kind) ? source.Ordinal : -1)
             .ToList();
-        return new MetricBinding
+        return new TableBinding
         {
             Type = type,
             Table = table,
