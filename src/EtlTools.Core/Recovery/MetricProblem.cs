@@ -9,7 +9,7 @@ public sealed record MetricProblem
     /// <summary>schema.table; empty where there is none.</summary>
     public string Table { get; init; } = "";
 
-    /// <summary>A MetricFaultReason (the payload's fault) or a RefusalReason (this database cannot take it).</summary>
+    /// <summary>A MetricFaultReason (the payload's fault), a RefusalReason (this database cannot take it), or UnknownField (the mapping has none).</summary>
     public required string Reason { get; init; }
 
     /// <summary>The column, constraint or rule; empty where it is about the whole metric.</summary>

@@ -73,6 +73,20 @@ public sealed class LostDataFinder(EtlDatabase database, MetricMap map)
         }
     }
 
+    /// <summary>The schemas in which a table raw_ingestions is.</summary>
+    public static async Task<IReadOnlyList<string>> FindSchemasAsync(EtlDatabase database, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await IngestionTableReader.FindSchemasAsync(connection, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Npgsql.NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
     private static IEnumerable<IngestionAudit> Wanted(IReadOnlyList<IngestionAudit> audits, LostDataQuery query, Tally tally)
     {
         foreach (var audit in audits)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using Dapper;
@@ -182,6 +181,11 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
             return await Transient.AskAsync(
                 $"ingestion {id}", token => RecoverOnceAsync(session, id, run, token), cancellationToken).ConfigureAwait(false);
         }
+        catch (EtlException failure) when (failure.IsTransient && !ConcernsAll(failure.Kind))
+        {
+            // It was tried again and again, but says nothing about the ingestion: the next recovery takes it up as it is.
+            return new DataRecovery { RawIngestionId = id, Outcome = RecoveryOutcome.Failed, ErrorCode = failure.ErrorId, Error = failure.Message };
+        }
         catch (EtlException failure) when (!ConcernsAll(failure.Kind))
         {
             return await Transient.AskAsync(
@@ -199,7 +203,8 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
             await using var ending = transaction.ConfigureAwait(false);
             var recovery = await new IngestionRecovery(session, lane, run).RunAsync(id, cancellationToken).ConfigureAwait(false);
             CrashPoint.Pass("recovery.before-commit");
-            await CommitAsync(transaction, session, recovery, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            await CommitAsync(transaction, recovery, cancellationToken).ConfigureAwait(false);
             CrashPoint.Pass("recovery.after-commit");
             isSound = lane.Working.FullState == System.Data.ConnectionState.Open;
             return recovery;
@@ -217,41 +222,18 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         }
     }
 
-    /// <summary>Commits; where the answer is lost, asks whether it took effect.</summary>
-    private async Task CommitAsync(
-        NpgsqlTransaction transaction, RecoverySession session, DataRecovery recovery, CancellationToken cancellationToken)
-    {
-        try
-        {
-            // Not cancelled any more: whether it took effect would be unknown.
-            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (NpgsqlException error) when (error is not PostgresException && recovery.DataRecoveryId is not null)
-        {
-            if (!await IsRecordedAsync(session, recovery, cancellationToken).ConfigureAwait(false))
-            {
-                throw;
-            }
-        }
-    }
+    private Task CommitAsync(NpgsqlTransaction transaction, DataRecovery recovery, CancellationToken cancellationToken) =>
+        recovery.DataRecoveryId is { } id
+            ? ConfirmedCommit.CommitAsync(
+                database,
+                transaction,
+                $"ingestion {recovery.RawIngestionId}",
+                (connection, token) => connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                    RecoverySql.IsRecorded, new { id }, cancellationToken: token)),
+                cancellationToken)
 
-    private Task<bool> IsRecordedAsync(RecoverySession session, DataRecovery recovery, CancellationToken cancellationToken) =>
-        Transient.AskAsync(
-            $"ingestion {recovery.RawIngestionId}",
-            async token =>
-            {
-                await using var connection = await database.OpenAsync(token).ConfigureAwait(false);
-
-                // The commit may still be under way in a session that the server has not given up; it holds the ingestion's lock.
-                await connection.ExecuteAsync(new CommandDefinition(
-                    $"SELECT FROM {session.Ingestions.Sql} WHERE id = @id FOR UPDATE",
-                    new { id = recovery.RawIngestionId },
-                    commandTimeout: 0,
-                    cancellationToken: token)).ConfigureAwait(false);
-                return await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-                    RecoverySql.IsRecorded, new { id = recovery.DataRecoveryId }, cancellationToken: token)).ConfigureAwait(false);
-            },
-            cancellationToken);
+            // Nothing was written: there is no outcome to lose.
+            : transaction.CommitAsync(cancellationToken);
 
     private async Task<DataRecovery> RecordFailureAsync(
         RecoverySession session, Guid id, Guid run, EtlException failure, CancellationToken cancellationToken)

@@ -131,8 +131,8 @@ internal static class RecoverySql
         return $"""
             UPDATE {table.Sql} t
             SET {string.Join(", ", set)}
-            FROM ({Incomplete(table, source)}) x
-            WHERE t.ctid = x.etl_place AND t.tableoid = x.etl_part AND NOT ({Broken(table)})
+            FROM (SELECT x.* FROM ({Incomplete(table, source)}) x WHERE NOT ({Broken(table)})) x
+            WHERE t.ctid = x.etl_place AND t.tableoid = x.etl_part
             """;
     }
 

@@ -16,9 +16,7 @@ internal static class IngestionTableReader
     public static async Task<IngestionTable?> FindAsync(
         NpgsqlConnection connection, string? schema, CancellationToken cancellationToken)
     {
-        var found = (await connection.QueryAsync<Candidate>(new CommandDefinition(
-            IngestionSql.Tables, new { schema, table = IngestionTable.TableName, needed = Needed }, cancellationToken: cancellationToken))
-            .ConfigureAwait(false)).AsList();
+        var found = await FindAllAsync(connection, schema, cancellationToken).ConfigureAwait(false);
         var candidates = found.Any(candidate => candidate.IsVisible) ? found.Where(candidate => candidate.IsVisible).ToList() : found;
         return candidates.Count switch
         {
@@ -45,6 +43,15 @@ internal static class IngestionTableReader
                 : $"The schema {schema} has no table {IngestionTable.TableName} with the columns {string.Join(", ", Needed)}.",
             schema is null ? IngestionTable.TableName : $"{schema}.{IngestionTable.TableName}",
             "Check that it is the Health Export database, and that this user may see the table; -Schema names its schema.");
+
+    /// <summary>The schemas that have one.</summary>
+    public static async Task<IReadOnlyList<string>> FindSchemasAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        (await FindAllAsync(connection, null, cancellationToken).ConfigureAwait(false)).Select(candidate => candidate.Schema).ToList();
+
+    private static async Task<List<Candidate>> FindAllAsync(NpgsqlConnection connection, string? schema, CancellationToken cancellationToken) =>
+        (await connection.QueryAsync<Candidate>(new CommandDefinition(
+            IngestionSql.Tables, new { schema, table = IngestionTable.TableName, needed = Needed }, cancellationToken: cancellationToken))
+            .ConfigureAwait(false)).AsList();
 
     private static async Task<IngestionTable> ReadAsync(
         NpgsqlConnection connection, Candidate candidate, CancellationToken cancellationToken)

@@ -12,6 +12,9 @@ namespace EtlTools.Core.Recovery.Staging;
 /// </summary>
 internal sealed class Lane : IAsyncDisposable
 {
+    // Beside the reasons of faults and refusals: the mapping has no column for it.
+    private const string UnknownField = "UnknownField";
+
     private Lane(NpgsqlConnection reading, NpgsqlConnection working, MetricCatalogue catalogue, IngestionTable ingestions, bool isAudit)
     {
         Reading = reading;
@@ -61,6 +64,12 @@ internal sealed class Lane : IAsyncDisposable
         await using var payload = new StoredPayload(Reading, Ingestions, ingestion.Id, hashes);
         var summary = await Reader.ReadAsync(payload.OpenAsync, Stage, cancellationToken).ConfigureAwait(false);
         await payload.CloseAsync().ConfigureAwait(false);
+        foreach (var (name, count) in summary.UnknownFields)
+        {
+            var place = name.IndexOf('.', StringComparison.Ordinal);
+            Stage.Problems.Add(place < 0 ? name : name[..place], "", UnknownField, place < 0 ? "" : name[(place + 1)..], isRowLost: false, count);
+        }
+
         return new StagedPayload(summary, Stage.Problems, payload.Bytes, payload.Sha256, payload.IsGone);
     }
 

@@ -14,9 +14,13 @@ internal static class KeySql
     /// <summary>The row of the table (alias t) has the key of the staged one (alias m), user apart.</summary>
     public static string Match(MetricTable table, string staged = "m") => string.Join(
         " AND ",
-        table.Key.Select(column => column.Name == table.Time?.Name || column.IsNotNull
-            ? $"t.{Quote(column)} = {staged}.{Quote(column)}"
-            : $"t.{Quote(column)} IS NOT DISTINCT FROM {staged}.{Quote(column)}"));
+        table.Key.Select(column => column switch
+        {
+            // It is stored with its default where a payload has none.
+            { IsNotNull: true, DefaultSql: { } value } => $"t.{Quote(column)} = coalesce({staged}.{Quote(column)}, {value})",
+            _ when column.IsNotNull || column.Name == table.Time?.Name => $"t.{Quote(column)} = {staged}.{Quote(column)}",
+            _ => $"t.{Quote(column)} IS NOT DISTINCT FROM {staged}.{Quote(column)}",
+        }));
 
     /// <summary>Only rows of the table (alias t) in the span @from to @to: what an index by user and time gives.</summary>
     public static string Span(MetricTable table) => table.Time is { } time
