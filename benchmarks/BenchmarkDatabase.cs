@@ -32,6 +32,9 @@ internal sealed class BenchmarkDatabase : IAsyncDisposable
         ["PSQL"] = _psql,
     };
 
+    /// <summary>The client program.</summary>
+    public string Psql => _psql;
+
     public string Uri => string.Create(
         CultureInfo.InvariantCulture,
         $"postgresql://{_settings.Username}{(_settings.Password is { } password ? ":" + System.Uri.EscapeDataString(password) : "")}@{_settings.Host}:{_settings.Port}/{_settings.Database}");

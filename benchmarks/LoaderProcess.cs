@@ -11,9 +11,14 @@ internal static class LoaderProcess
 
     /// <summary>Loads what a pipeline's folder holds into raw.</summary>
     /// <returns>The highest resident memory of the process, in MB.</returns>
-    public static async Task<double> LoadAsync(string pipelineFile, BenchmarkDatabase database)
+    public static Task<double> LoadAsync(string pipelineFile, BenchmarkDatabase database) =>
+        RunAsync(["load", "--pipeline", pipelineFile, "--skip-staging"], database, exitCode: 0);
+
+    /// <summary>Runs a command of etl that has to end with an exit code.</summary>
+    /// <returns>The highest resident memory of the process, in MB.</returns>
+    public static async Task<double> RunAsync(IEnumerable<string> arguments, BenchmarkDatabase database, int exitCode)
     {
-        var start = new ProcessStartInfo(Program, ["load", "--pipeline", pipelineFile, "--skip-staging"])
+        var start = new ProcessStartInfo(Program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -44,9 +49,9 @@ internal static class LoaderProcess
             await Task.WhenAny(ended, Task.Delay(TimeSpan.FromMilliseconds(100)));
         }
 
-        if (process.ExitCode != 0)
+        if (process.ExitCode != exitCode)
         {
-            throw new InvalidOperationException($"The loader ended with {process.ExitCode}: {await output}{await error}");
+            throw new InvalidOperationException($"etl ended with {process.ExitCode}: {await output}{await error}");
         }
 
         return peak;

@@ -14,6 +14,8 @@ IReadOnlyList<IBenchmark> benchmarks =
     new Staging(),
     new ReprocessGrowth(),
     new PeakMemory(),
+    new Recovery(),
+    new Audit(),
 ];
 
 var options = Options.Parse(args);

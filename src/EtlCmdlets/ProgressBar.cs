@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Management.Automation;
 using EtlTools.Core.Loading;
+using EtlTools.Core.Recovery.Audit;
+using EtlTools.Core.Recovery.Engine;
 using EtlTools.Core.Reprocessing;
 
 namespace EtlTools.Cmdlets;
@@ -26,6 +28,22 @@ internal sealed class ProgressBar(Cmdlet cmdlet, string activity) : IDisposable
         report.TimeLeft,
         report.Activity);
 
+    public void Show(AuditProgress report) => Show(
+        string.Create(
+            CultureInfo.CurrentCulture,
+            $"{report.Audited:N0} of {report.Total:N0} ingestions, {report.Lost:N0} with losses, {report.MetricsRead:N0} metrics, {report.MetricsPerSecond:N0} metrics/s"),
+        Share(report.BytesDone, report.BytesTotal) ?? Share(report.Audited, report.Total),
+        report.TimeLeft,
+        "");
+
+    public void Show(RecoveryProgress report) => Show(
+        string.Create(
+            CultureInfo.CurrentCulture,
+            $"{report.RecordsDone:N0} of {report.RecordsTotal:N0} ingestions{Failed(report.RecordsFailed)}, {report.MetricsRecovered:N0} metrics recovered, {report.MetricsPerSecond:N0} metrics/s"),
+        Share(report.BytesDone, report.BytesTotal) ?? Share(report.RecordsDone, report.RecordsTotal),
+        report.TimeLeft,
+        "");
+
     public void Dispose()
     {
         if (_isShown)
@@ -38,13 +56,19 @@ internal sealed class ProgressBar(Cmdlet cmdlet, string activity) : IDisposable
     private static double? Share(long done, long total) => total > 0 ? Math.Clamp((double)done / total, 0, 1) : null;
 
     private void Show(
-        (int Done, int Total, int Failed) files, (long Done, double PerSecond) rows, double? share, TimeSpan? timeLeft, string operation)
+        (int Done, int Total, int Failed) files, (long Done, double PerSecond) rows, double? share, TimeSpan? timeLeft, string operation) => Show(
+        string.Create(
+            CultureInfo.CurrentCulture,
+            $"{files.Done} of {Wording.Count(files.Total, "file")}{Failed(files.Failed)}, {rows.Done:N0} rows, {rows.PerSecond:N0} rows/s"),
+        share,
+        timeLeft,
+        operation);
+
+    private static string Failed(long count) => count > 0 ? $" ({count} failed)" : "";
+
+    private void Show(string status, double? share, TimeSpan? timeLeft, string operation)
     {
         _isShown = true;
-        var failed = files.Failed > 0 ? $" ({files.Failed} failed)" : "";
-        var status = string.Create(
-            CultureInfo.CurrentCulture,
-            $"{files.Done} of {Wording.Count(files.Total, "file")}{failed}, {rows.Done:N0} rows, {rows.PerSecond:N0} rows/s");
         cmdlet.WriteProgress(new ProgressRecord(ActivityId, activity, status)
         {
             CurrentOperation = operation,

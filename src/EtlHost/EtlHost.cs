@@ -58,6 +58,8 @@ internal static class EtlHost
             RejectedCommand.Create(),
             MetricsCommand.Create(),
             VerifyCommand.Create(),
+            AuditCommand.Create(),
+            RecoverCommand.Create(),
             DemoCommand.Create(),
         };
         SharedOptions.AddTo(root);

@@ -158,7 +158,10 @@ public sealed class SchemaManager(EtlDatabase database)
         var steps = new List<Step>();
         var rawSchema = pipeline?.RawSchema ?? "raw";
         var stagingSchema = pipeline?.StagingSchema ?? "stg";
-        foreach (var schema in new[] { rawSchema, stagingSchema })
+
+        // Without a pipeline only the ledger is made: a database of another family wants no raw and no stg.
+        string[] wanted = pipeline is null ? [] : [rawSchema, stagingSchema];
+        foreach (var schema in wanted)
         {
             if (!await connection.QuerySingleAsync<bool>(new CommandDefinition(
                 "SELECT to_regnamespace(quote_ident(@schema)) IS NOT NULL", new { schema }, cancellationToken: cancellationToken)).ConfigureAwait(false))

@@ -35,6 +35,17 @@ public sealed class CrashPoints
 
     public static readonly TheoryData<string> Sealing = ["seal.after-close", "seal.before-commit"];
 
+    /// <summary>The recovery of one ingestion; true where it is kept.</summary>
+    public static readonly TheoryData<string, bool> Recovery = new()
+    {
+        { "recovery.after-lock", false },
+        { "recovery.after-staging", false },
+        { "recovery.after-insert", false },
+        { "recovery.before-commit", false },
+        { "recovery.after-commit", true },
+    };
+
+    public const string FailedRecovery = "recovery.before-fail-commit";
     public const string FailedFile = "load.before-fail-commit";
     public const string PendingStaging = "pending.before-commit";
     public const string ClosingTheDead = "close-dead.before-commit";
@@ -51,8 +62,8 @@ public sealed class CrashPoints
             .SelectMany(file => Pass.Matches(System.IO.File.ReadAllText(file)).Select(match => match.Groups[1].Value));
         string[] tested =
         [
-            .. File.Concat(Load).Concat(Undo).Concat(Schema).Concat(Sealing).Select(row => ((string)row[0]).Split(':')[0]),
-            FailedFile, PendingStaging, ClosingTheDead, Restaging, Repair,
+            .. File.Concat(Load).Concat(Undo).Concat(Schema).Concat(Sealing).Concat(Recovery).Select(row => ((string)row[0]).Split(':')[0]),
+            FailedRecovery, FailedFile, PendingStaging, ClosingTheDead, Restaging, Repair,
         ];
 
         Assert.Equal(passed.Distinct().Order(StringComparer.Ordinal), tested.Distinct().Order(StringComparer.Ordinal));

@@ -4,6 +4,8 @@ using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
 using EtlTools.Core.Discovery;
 using EtlTools.Core.Loading;
+using EtlTools.Core.Recovery.Engine;
+using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Reprocessing;
 using EtlTools.Tests.Engine;
 
@@ -21,11 +23,10 @@ internal static class EngineProgram
     public static async Task<int> Main(string[] args)
     {
         var (command, rest) = (args[0], args[3..]);
-        var pipeline = EngineWorkshop.Describe(args[2]);
         await using var database = EtlDatabase.Connect(new ConnectionRequest { ConnectionString = args[1] });
         try
         {
-            await RunAsync(command, database, pipeline, rest);
+            await (command == "recover" ? RecoverAsync(database) : RunAsync(command, database, EngineWorkshop.Describe(args[2]), rest));
         }
         catch (EtlException error)
         {
@@ -50,6 +51,9 @@ internal static class EngineProgram
             CancellationToken.None),
         _ => throw new ArgumentException($"No command {command}.", nameof(command)),
     };
+
+    private static Task RecoverAsync(EtlDatabase database) =>
+        new RecoveryEngine(database, MetricMapReader.ReadBuiltIn()).ExecuteAsync(new RecoveryOptions(), progress: null, CancellationToken.None);
 
     /// <summary>Nothing more, or "sealing".</summary>
     private static async Task LoadAsync(EtlDatabase database, PipelineConfig pipeline, string[] rest)

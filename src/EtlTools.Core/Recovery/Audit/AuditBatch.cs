@@ -1,0 +1,112 @@
+using Dapper;
+using EtlTools.Core.Recovery.Ingestions;
+using EtlTools.Core.Recovery.Staging;
+using EtlTools.Core.Recovery.Tables;
+using Npgsql;
+
+namespace EtlTools.Core.Recovery.Audit;
+
+/// <summary>Reads some payloads into one lane and reconciles them with each table at once.</summary>
+internal sealed class AuditBatch(Lane lane, IReadOnlyList<IngestionRef> ingestions, bool records)
+{
+    private readonly List<StagedPayload> _payloads = [];
+    private readonly Dictionary<(int Ingestion, int Table), TableAudit> _counts = [];
+
+    /// <summary>One audit for each ingestion that is still there, in their order.</summary>
+    /// <param name="onRead">Called after each payload with its metrics and bytes.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<IReadOnlyList<IngestionAudit>> RunAsync(Action<long, long> onRead, CancellationToken cancellationToken)
+    {
+        lane.Stage.Reset();
+        await using (var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // Temporary tables empty themselves at the commit, and stay for the next batch.
+            await lane.Working.ExecuteAsync(new CommandDefinition(AuditSql.Settings, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            for (var i = 0; i < ingestions.Count; i++)
+            {
+                var payload = await lane.StageAsync(ingestions[i], i, hashes: false, cancellationToken).ConfigureAwait(false);
+                _payloads.Add(payload);
+                onRead(payload.Summary.Seen, ingestions[i].PayloadBytes);
+            }
+
+            await lane.Stage.FlushAsync(cancellationToken).ConfigureAwait(false);
+            foreach (var staged in lane.Stage.Used)
+            {
+                await ReconcileAsync(staged, cancellationToken).ConfigureAwait(false);
+            }
+
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var refused = records ? await ReadRefusedAsync(cancellationToken).ConfigureAwait(false) : [];
+        var audits = ingestions
+            .Select((ingestion, i) => (Ingestion: ingestion, Number: i))
+            .Where(pair => !_payloads[pair.Number].IsGone)
+            .Select(pair => Judge(pair.Ingestion, pair.Number, refused.GetValueOrDefault(pair.Ingestion.Id)))
+            .ToList();
+        if (records && audits.Count > 0)
+        {
+            await AuditStore.RecordAsync(lane.Working, audits, cancellationToken).ConfigureAwait(false);
+        }
+
+        return audits;
+    }
+
+    private async Task ReconcileAsync(StagedTable staged, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(AuditSql.Reconcile(staged), lane.Working) { CommandTimeout = 0 };
+        command.Parameters.AddWithValue("users", ingestions.Select(ingestion => ingestion.UserId).Distinct().ToArray());
+        command.Parameters.AddWithValue("from", staged.From);
+        command.Parameters.AddWithValue("to", staged.To);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var (expected, missing) = (reader.GetInt64(1), reader.GetInt64(3));
+            _counts.Add(((int)reader.GetInt64(0), staged.Table.Index), new TableAudit
+            {
+                Table = staged.Table.Name,
+                Expected = expected,
+                Present = expected - missing,
+                Missing = missing,
+                Duplicates = reader.GetInt64(2),
+            });
+        }
+    }
+
+    private IngestionAudit Judge(IngestionRef ingestion, int number, long refused)
+    {
+        var payload = _payloads[number];
+        var tables = lane.Catalogue.Tables
+            .Select(table => _counts.GetValueOrDefault((number, table.Index)))
+            .OfType<TableAudit>()
+            .ToList();
+        var missing = tables.Sum(table => table.Missing);
+        var because = AuditVerdict.NotRecoverableBecause(payload, missing, refused);
+        return new IngestionAudit
+        {
+            RawIngestionId = ingestion.Id,
+            UserId = ingestion.UserId,
+            CreatedAt = ingestion.CreatedAt is { } time ? new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)) : null,
+            Status = ingestion.Status,
+            Expected = tables.Sum(table => table.Expected),
+            Present = tables.Sum(table => table.Present),
+            Missing = missing,
+            Duplicates = tables.Sum(table => table.Duplicates),
+            Rejected = payload.Problems.RowsLost,
+            Cause = AuditVerdict.CauseOf(ingestion, payload, missing),
+            IsRecoverable = missing > 0 && because is null,
+            NotRecoverableBecause = because,
+            Table = tables,
+            Problem = payload.Problems.ToList(),
+            PayloadShape = payload.Summary.Shape,
+            PayloadBytes = payload.Bytes,
+            RecordedExpected = ingestion.RecordedExpected,
+            RecordedActual = ingestion.RecordedActual,
+        };
+    }
+
+    private async Task<Dictionary<Guid, long>> ReadRefusedAsync(CancellationToken cancellationToken) =>
+        (await lane.Working.QueryAsync<(Guid Id, long Refused)>(new CommandDefinition(
+            AuditSql.LastRefused, new { ids = ingestions.Select(ingestion => ingestion.Id).ToArray() }, cancellationToken: cancellationToken))
+            .ConfigureAwait(false)).ToDictionary(row => row.Id, row => row.Refused);
+}

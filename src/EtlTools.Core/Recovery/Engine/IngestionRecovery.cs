@@ -1,0 +1,331 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Dapper;
+using EtlTools.Core.Recovery.Audit;
+using EtlTools.Core.Recovery.Ingestions;
+using EtlTools.Core.Recovery.Payloads;
+using EtlTools.Core.Recovery.Staging;
+using Npgsql;
+
+namespace EtlTools.Core.Recovery.Engine;
+
+/// <summary>The recovery of one ingestion in a transaction that is the caller's: committed, or in a preview rolled back.</summary>
+internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid runId)
+{
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly DateTime _startedAt = DateTime.UtcNow;
+
+    private NpgsqlConnection Connection => lane.Working;
+
+    /// <summary>Recovers it; the ingestion stays locked until the transaction ends.</summary>
+    public async Task<DataRecovery> RunAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(RecoverySql.Settings, null, cancellationToken).ConfigureAwait(false);
+        if (await LockAsync(id, cancellationToken).ConfigureAwait(false) is not { } locked)
+        {
+            return new DataRecovery { RawIngestionId = id, Outcome = RecoveryOutcome.Skipped };
+        }
+
+        CrashPoint.Pass("recovery.after-lock");
+        lane.Stage.Reset();
+        var ingestion = new IngestionRef
+        {
+            Id = id,
+            UserId = locked.UserId,
+            CreatedAt = locked.CreatedAt,
+            Status = locked.Status,
+            PayloadBytes = 0,
+            RecordedCause = locked.Cause is { } cause ? Enum.Parse<LossCause>(cause) : null,
+        };
+        var payload = await lane.StageAsync(ingestion, number: 0, hashes: true, cancellationToken).ConfigureAwait(false);
+        await lane.Stage.FlushAsync(cancellationToken).ConfigureAwait(false);
+        CrashPoint.Pass("recovery.after-staging");
+
+        var tables = await RecoverTablesAsync(ingestion.UserId, payload.Problems, cancellationToken).ConfigureAwait(false);
+        var missing = tables.Sum(table => table.Expected - table.PresentBefore);
+        var recovery = new DataRecovery
+        {
+            RawIngestionId = id,
+            UserId = ingestion.UserId,
+            Outcome = OutcomeOf(payload, tables),
+            Cause = AuditVerdict.CauseOf(ingestion, payload, missing),
+            Expected = tables.Sum(table => table.Expected),
+            PresentBefore = tables.Sum(table => table.PresentBefore),
+            Recovered = tables.Sum(table => table.Recovered),
+            Completed = tables.Sum(table => table.Completed),
+            Failed = payload.Problems.RowsLost,
+            Duplicates = tables.Sum(table => table.Duplicates),
+            Table = tables,
+            Problem = payload.Problems.ToList(),
+            OriginalStatus = locked.Status,
+            Status = locked.Status,
+            Sha256Before = payload.Sha256 ?? await HashAsync(id, cancellationToken).ConfigureAwait(false),
+            PayloadBytes = payload.Bytes,
+        };
+        recovery = await FinishAsync(recovery, locked, cancellationToken).ConfigureAwait(false);
+        return recovery with { Duration = _clock.Elapsed };
+    }
+
+    /// <summary>Keeps that it failed, in a transaction of its own: the ingestion's status, and why.</summary>
+    public async Task<DataRecovery> RecordFailureAsync(Guid id, EtlException failure, CancellationToken cancellationToken)
+    {
+        if (await LockAsync(id, cancellationToken).ConfigureAwait(false) is not { } locked)
+        {
+            return new DataRecovery { RawIngestionId = id, Outcome = RecoveryOutcome.Skipped };
+        }
+
+        var recovery = new DataRecovery
+        {
+            RawIngestionId = id,
+            UserId = locked.UserId,
+            Outcome = RecoveryOutcome.Failed,
+            Cause = locked.Cause is { } cause ? Enum.Parse<LossCause>(cause) : LossCause.None,
+            OriginalStatus = locked.Status,
+            Status = locked.Status,
+            ErrorCode = failure.ErrorId,
+            Error = failure.Message,
+        };
+        recovery = await SetStatusAsync(recovery, cancellationToken).ConfigureAwait(false);
+        await RecordAsync(recovery with { DataRecoveryId = Guid.NewGuid() }, locked, cancellationToken).ConfigureAwait(false);
+        return recovery with { Duration = _clock.Elapsed };
+    }
+
+    private async Task<IReadOnlyList<TableRecovery>> RecoverTablesAsync(Guid user, ProblemTally problems, CancellationToken cancellationToken)
+    {
+        var tables = new List<TableRecovery>();
+        var used = lane.Stage.Used.ToList();
+        if (used.Count > 0)
+        {
+            await ExecuteAsync(RecoverySql.LockUser, new { user }, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var staged in used)
+        {
+            tables.Add(await new TableRecoverer(Connection, staged, user, session.Options.Verifies, problems)
+                .RunAsync(cancellationToken).ConfigureAwait(false));
+        }
+
+        return tables;
+    }
+
+    /// <summary>Verifies, sets the status and keeps the record; a rerun that finds nothing to do leaves everything as it is.</summary>
+    private async Task<DataRecovery> FinishAsync(DataRecovery recovery, LockedIngestion locked, CancellationToken cancellationToken)
+    {
+        recovery = await SetStatusAsync(recovery, cancellationToken).ConfigureAwait(false);
+        if (recovery.Recovered + recovery.Completed == 0 && recovery.Status == recovery.OriginalStatus)
+        {
+            return recovery with { IsVerified = session.Options.Verifies, Sha256After = session.Options.Verifies ? recovery.Sha256Before : null };
+        }
+
+        if (session.Options.Verifies)
+        {
+            recovery = recovery with
+            {
+                Sha256After = await HashAsync(recovery.RawIngestionId, cancellationToken).ConfigureAwait(false),
+                IsVerified = true,
+            };
+            if (recovery.Sha256After != recovery.Sha256Before)
+            {
+                throw new EtlException(
+                    EtlErrorKind.Conflict,
+                    "PayloadChanged",
+                    "The stored payload is not the one that was read.",
+                    recovery.RawIngestionId.ToString(),
+                    "A trigger changes the payload, or what stores it is damaged. Nothing of this ingestion was kept.");
+            }
+        }
+
+        recovery = recovery with { DataRecoveryId = Guid.NewGuid() };
+        await RecordAsync(recovery, locked, cancellationToken).ConfigureAwait(false);
+        await AuditStore.RecordAsync(Connection, [AuditOf(recovery, locked)], cancellationToken).ConfigureAwait(false);
+        return recovery;
+    }
+
+    private static RecoveryOutcome OutcomeOf(StagedPayload payload, IReadOnlyList<TableRecovery> tables)
+    {
+        if (payload.IsGone)
+        {
+            return RecoveryOutcome.Skipped;
+        }
+
+        if (payload.Summary.Unrecoverable != UnrecoverableReason.None)
+        {
+            return RecoveryOutcome.Unrecoverable;
+        }
+
+        // A text that breaks off has lost something that nobody can count.
+        var isLacking = payload.Problems.RowsLost > 0 || payload.Summary.TruncatedAt is not null;
+        var written = tables.Sum(table => table.Recovered + table.Completed);
+        return (isLacking, written) switch
+        {
+            (false, 0) => RecoveryOutcome.NothingMissing,
+            (false, _) => RecoveryOutcome.Recovered,
+            (true, 0) when tables.Sum(table => table.PresentBefore) == 0 => RecoveryOutcome.Failed,
+            _ => RecoveryOutcome.PartiallyRecovered,
+        };
+    }
+
+    private async Task<DataRecovery> SetStatusAsync(DataRecovery recovery, CancellationToken cancellationToken)
+    {
+        var status = StatusOf(recovery) ?? recovery.OriginalStatus;
+        if (session.Options.IsLegacy && recovery.Outcome is not (RecoveryOutcome.Recovered or RecoveryOutcome.NothingMissing))
+        {
+            await AddErrorAsync(recovery, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (status is null || status == recovery.OriginalStatus)
+        {
+            return recovery;
+        }
+
+        await ExecuteAsync(
+            RecoverySql.SetStatus(session.Ingestions),
+            new { id = recovery.RawIngestionId, status, processed = recovery.Recovered + recovery.Completed > 0 },
+            cancellationToken).ConfigureAwait(false);
+        return recovery with { Status = status };
+    }
+
+    /// <summary>Null: it stays as it is.</summary>
+    private string? StatusOf(DataRecovery recovery)
+    {
+        var isWritten = recovery.Recovered + recovery.Completed > 0;
+
+        // What was well, or is still to be worked on, is not made worse or better by finding nothing to do.
+        if (!isWritten && (StatusWords.IsGood(recovery.OriginalStatus) || StatusWords.IsUnfinished(recovery.OriginalStatus)))
+        {
+            return null;
+        }
+
+        return (session.Options.IsLegacy, recovery.Outcome) switch
+        {
+            (_, RecoveryOutcome.Skipped) => null,
+            (true, RecoveryOutcome.Recovered or RecoveryOutcome.NothingMissing) => session.Words.Processed,
+            (true, _) => null,
+            (_, RecoveryOutcome.Recovered or RecoveryOutcome.NothingMissing) => session.Words.Recovered,
+            (_, RecoveryOutcome.PartiallyRecovered) => session.Words.PartiallyRecovered,
+            _ => session.Words.Failed,
+        };
+    }
+
+    private async Task AddErrorAsync(DataRecovery recovery, CancellationToken cancellationToken)
+    {
+        if (session.Ingestions.Columns.GetValueOrDefault("processing_errors") != "jsonb")
+        {
+            return;
+        }
+
+        var error = new Dictionary<string, string>
+        {
+            ["error_type"] = "recovery",
+            ["error_message"] = recovery.ErrorCode ?? $"{recovery.Outcome}: {recovery.Failed} metrics could not be taken",
+            ["severity"] = "error",
+        };
+        var same = JsonSerializer.Serialize(error);
+        error["timestamp"] = _startedAt.ToString("O");
+        await ExecuteAsync(
+            RecoverySql.AddError(session.Ingestions),
+            new { id = recovery.RawIngestionId, error = JsonSerializer.Serialize(error), same },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task<LockedIngestion?> LockAsync(Guid id, CancellationToken cancellationToken) =>
+        Connection.QuerySingleOrDefaultAsync<LockedIngestion>(new CommandDefinition(
+            RecoverySql.LockIngestion(session.Ingestions),
+            new { id, status = session.Status.Count > 0 ? session.Status.ToArray() : null },
+            cancellationToken: cancellationToken));
+
+    private Task<string?> HashAsync(Guid id, CancellationToken cancellationToken) =>
+        Connection.ExecuteScalarAsync<string>(new CommandDefinition(
+            RecoverySql.Sha256(session.Ingestions), new { id }, commandTimeout: 0, cancellationToken: cancellationToken));
+
+    private Task ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
+        Connection.ExecuteAsync(new CommandDefinition(sql, parameters, commandTimeout: 0, cancellationToken: cancellationToken));
+
+    private Task RecordAsync(DataRecovery recovery, LockedIngestion locked, CancellationToken cancellationToken) => ExecuteAsync(
+        RecoverySql.RecordRecovery,
+        new
+        {
+            id = recovery.DataRecoveryId,
+            run = runId,
+            ingestion = recovery.RawIngestionId,
+            user = recovery.UserId,
+            outcome = recovery.Outcome.ToString(),
+            cause = recovery.Cause.ToString(),
+            expected = recovery.Expected,
+            present = recovery.PresentBefore,
+            recovered = recovery.Recovered,
+            completed = recovery.Completed,
+            failed = recovery.Failed,
+            tables = JsonSerializer.Serialize(recovery.Table.ToDictionary(
+                table => table.Table,
+                table => new Dictionary<string, long>
+                {
+                    ["expected"] = table.Expected,
+                    ["present"] = table.PresentBefore,
+                    ["recovered"] = table.Recovered,
+                    ["completed"] = table.Completed,
+                    ["refused"] = table.Refused,
+                })),
+            faults = JsonSerializer.Serialize(recovery.Problem.Select(problem => new Dictionary<string, object>
+            {
+                ["type"] = problem.Type,
+                ["table"] = problem.Table,
+                ["reason"] = problem.Reason,
+                ["name"] = problem.Name,
+                ["count"] = problem.Count,
+                ["row_lost"] = problem.IsRowLost,
+            })),
+            before = recovery.Sha256Before,
+            after = recovery.Sha256After,
+            bytes = recovery.PayloadBytes,
+            verified = recovery.IsVerified,
+            errorCode = recovery.ErrorCode,
+            error = recovery.Error,
+            originalStatus = recovery.OriginalStatus,
+            newStatus = recovery.Status,
+            originalErrors = locked.Errors,
+            reason = session.Options.Reason,
+            startedAt = _startedAt,
+        },
+        cancellationToken);
+
+    /// <summary>How the ingestion stands now, for those who read the last audits.</summary>
+    private static IngestionAudit AuditOf(DataRecovery recovery, LockedIngestion locked)
+    {
+        var refused = recovery.Table.Sum(table => table.Refused);
+        return new IngestionAudit
+        {
+            RawIngestionId = recovery.RawIngestionId,
+            UserId = locked.UserId,
+            Status = recovery.Status,
+            Expected = recovery.Expected,
+            Present = recovery.PresentBefore + recovery.Recovered,
+            Missing = refused,
+            Duplicates = recovery.Duplicates,
+            Rejected = recovery.Failed - refused,
+            Cause = recovery.Failed == 0 && recovery.Outcome is RecoveryOutcome.Recovered or RecoveryOutcome.NothingMissing ? LossCause.None : recovery.Cause,
+            IsRecoverable = false,
+            NotRecoverableBecause = recovery.Failed > 0 || recovery.Outcome == RecoveryOutcome.Unrecoverable
+                ? "what is missing was refused when it was recovered; its last recovery names the reasons"
+                : null,
+            Table = recovery.Table.Select(table => new TableAudit
+            {
+                Table = table.Table,
+                Expected = table.Expected,
+                Present = table.PresentBefore + table.Recovered,
+                Missing = table.Refused,
+                Duplicates = table.Duplicates,
+            }).ToList(),
+            Problem = [],
+        };
+    }
+
+    private sealed record LockedIngestion
+    {
+        public Guid UserId { get; init; }
+        public DateTime? CreatedAt { get; init; }
+        public string? Status { get; init; }
+        public string? Cause { get; init; }
+        public string? Errors { get; init; }
+    }
+}

@@ -1,0 +1,326 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using Dapper;
+using EtlTools.Core.Database;
+using EtlTools.Core.Recovery.Ingestions;
+using EtlTools.Core.Recovery.Payloads;
+using EtlTools.Core.Recovery.Report;
+using EtlTools.Core.Recovery.Staging;
+using Npgsql;
+
+namespace EtlTools.Core.Recovery.Engine;
+
+/// <summary>Brings metrics that are in stored payloads and not in their tables into the tables.</summary>
+public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
+{
+    /// <summary>
+    /// The real work on one ingestion after another in one transaction, rolled back: each sees what the ones before it wrote,
+    /// so the totals are those of the run. While it goes on, the ingestions are locked and other recoveries of their users wait.
+    /// </summary>
+    /// <exception cref="EtlException">As <see cref="ExecuteAsync"/>.</exception>
+    public async Task<DataRecoveryReport> PreviewAsync(
+        RecoveryOptions options, IProgress<RecoveryProgress>? progress, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var startedAt = DateTimeOffset.UtcNow;
+        Require(options);
+        await using var session = await RecoverySession.OpenAsync(database, map, options, cancellationToken).ConfigureAwait(false);
+        await using var lane = await session.TakeLaneAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var tally = await StartAsync(session, progress, cancellationToken).ConfigureAwait(false);
+            await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await foreach (var ingestion in ListAsync(session, cancellationToken).ConfigureAwait(false))
+            {
+                tally.Note(await PreviewOneAsync(session, lane, ingestion.Id, cancellationToken).ConfigureAwait(false), ingestion.PayloadBytes);
+            }
+
+            await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
+            return DataRecoveryReport.Of(tally.Records, tally.Total) with
+            {
+                IsPreview = true,
+                StartedAt = startedAt,
+                Duration = clock.Elapsed,
+                Reason = options.Reason,
+            };
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
+    /// <summary>Each ingestion is a transaction of its own: it is recovered, or nothing of it is written.</summary>
+    /// <exception cref="EtlException">SchemaMissing, IngestionTableMissing, IngestionTableAmbiguous, IngestionNotFound, StatusUnknown,
+    /// BatchSizeInvalid, MaxConcurrencyInvalid, ChunkSizeTooLarge, EnvironmentInvalid, those of connecting.</exception>
+    /// <exception cref="OperationCanceledException">Ingestions committed before stay recovered.</exception>
+    public async Task<DataRecoveryReport> ExecuteAsync(
+        RecoveryOptions options, IProgress<RecoveryProgress>? progress, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var startedAt = DateTimeOffset.UtcNow;
+        Require(options);
+        await using var session = await RecoverySession.OpenAsync(database, map, options, cancellationToken).ConfigureAwait(false);
+        var run = Guid.NewGuid();
+        var tally = await StartAsync(session, progress, cancellationToken).ConfigureAwait(false);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var queue = Channel.CreateBounded<IngestionRef>(options.BatchSize);
+        var workers = Enumerable.Range(0, options.MaxConcurrency)
+            .Select(_ => Task.Run(() => WorkAsync(session, queue.Reader, run, tally, stop), CancellationToken.None))
+            .ToList();
+        await FillAsync(session, queue.Writer, stop).ConfigureAwait(false);
+        await Task.WhenAll(workers).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        return DataRecoveryReport.Of(tally.Records, tally.Total) with
+        {
+            RecoveryRunId = run,
+            StartedAt = startedAt,
+            Duration = clock.Elapsed,
+            Reason = options.Reason,
+        };
+    }
+
+    private static void Require(RecoveryOptions options)
+    {
+        if (options.BatchSize < 1)
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput, "BatchSizeInvalid", "The batch size is not positive.", "BatchSize", "Give 1 or more.");
+        }
+
+        if (options.MaxConcurrency < 1)
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput, "MaxConcurrencyInvalid", "The number of ingestions at a time is not positive.", "MaxConcurrency", "Give 1 or more.");
+        }
+    }
+
+    private static IngestionPager Pager(RecoverySession session) =>
+        new(session.Ingestions, session.Filter, newestFirst: false, session.Options.BatchSize);
+
+    private async Task<Tally> StartAsync(
+        RecoverySession session, IProgress<RecoveryProgress>? progress, CancellationToken cancellationToken)
+    {
+        var total = await AskAsync(session, Pager(session).CountAsync, cancellationToken).ConfigureAwait(false);
+        return new Tally(total, progress);
+    }
+
+    private async IAsyncEnumerable<IngestionRef> ListAsync(
+        RecoverySession session, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var pager = Pager(session);
+        while (await AskAsync(session, pager.NextAsync, cancellationToken).ConfigureAwait(false) is { Count: > 0 } page)
+        {
+            foreach (var ingestion in page)
+            {
+                yield return ingestion;
+            }
+        }
+    }
+
+    private Task<T> AskAsync<T>(
+        RecoverySession session, Func<NpgsqlConnection, CancellationToken, Task<T>> ask, CancellationToken cancellationToken) =>
+        Transient.AskAsync(
+            session.Ingestions.Name,
+            async token =>
+            {
+                await using var connection = await database.OpenAsync(token).ConfigureAwait(false);
+                return await ask(connection, token).ConfigureAwait(false);
+            },
+            cancellationToken);
+
+    private async Task FillAsync(RecoverySession session, ChannelWriter<IngestionRef> queue, CancellationTokenSource stop)
+    {
+        Exception? fault = null;
+        try
+        {
+            await foreach (var ingestion in ListAsync(session, stop.Token).ConfigureAwait(false))
+            {
+                await queue.WriteAsync(ingestion, stop.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+        catch (EtlException error)
+        {
+            fault = error;
+        }
+        finally
+        {
+            queue.Complete(fault);
+        }
+    }
+
+    /// <summary>Takes ingestions until there are no more; what concerns all of them ends all workers.</summary>
+    private async Task WorkAsync(
+        RecoverySession session, ChannelReader<IngestionRef> queue, Guid run, Tally tally, CancellationTokenSource stop)
+    {
+        try
+        {
+            await foreach (var ingestion in queue.ReadAllAsync(stop.Token).ConfigureAwait(false))
+            {
+                tally.Note(await RecoverAsync(session, ingestion.Id, run, stop.Token).ConfigureAwait(false), ingestion.PayloadBytes);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Ctrl+C, or another worker met what concerns all; that one reports it.
+        }
+        catch
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<DataRecovery> RecoverAsync(RecoverySession session, Guid id, Guid run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Transient.AskAsync(
+                $"ingestion {id}", token => RecoverOnceAsync(session, id, run, token), cancellationToken).ConfigureAwait(false);
+        }
+        catch (EtlException failure) when (failure.IsTransient && !ConcernsAll(failure.Kind))
+        {
+            // It was tried again and again, but says nothing about the ingestion: the next recovery takes it up as it is.
+            return new DataRecovery { RawIngestionId = id, Outcome = RecoveryOutcome.Failed, ErrorCode = failure.ErrorId, Error = failure.Message };
+        }
+        catch (EtlException failure) when (!ConcernsAll(failure.Kind))
+        {
+            return await Transient.AskAsync(
+                $"ingestion {id}", token => RecordFailureAsync(session, id, run, failure, token), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<DataRecovery> RecoverOnceAsync(RecoverySession session, Guid id, Guid run, CancellationToken cancellationToken)
+    {
+        var lane = await session.TakeLaneAsync(cancellationToken).ConfigureAwait(false);
+        var isSound = false;
+        try
+        {
+            var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await using var ending = transaction.ConfigureAwait(false);
+            var recovery = await new IngestionRecovery(session, lane, run).RunAsync(id, cancellationToken).ConfigureAwait(false);
+            CrashPoint.Pass("recovery.before-commit");
+            cancellationToken.ThrowIfCancellationRequested();
+            await CommitAsync(transaction, recovery, cancellationToken).ConfigureAwait(false);
+            CrashPoint.Pass("recovery.after-commit");
+            isSound = lane.Working.FullState == System.Data.ConnectionState.Open;
+            return recovery;
+        }
+        finally
+        {
+            if (isSound)
+            {
+                session.GiveBack(lane);
+            }
+            else
+            {
+                await lane.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private Task CommitAsync(NpgsqlTransaction transaction, DataRecovery recovery, CancellationToken cancellationToken) =>
+        recovery.DataRecoveryId is { } id
+            ? ConfirmedCommit.CommitAsync(
+                database,
+                transaction,
+                $"ingestion {recovery.RawIngestionId}",
+                (connection, token) => connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                    RecoverySql.IsRecorded, new { id }, cancellationToken: token)),
+                cancellationToken)
+
+            // Nothing was written: there is no outcome to lose.
+            : transaction.CommitAsync(cancellationToken);
+
+    private async Task<DataRecovery> RecordFailureAsync(
+        RecoverySession session, Guid id, Guid run, EtlException failure, CancellationToken cancellationToken)
+    {
+        var lane = await session.TakeLaneAsync(cancellationToken).ConfigureAwait(false);
+        await using var ending = lane.ConfigureAwait(false);
+        await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        var recovery = await new IngestionRecovery(session, lane, run).RecordFailureAsync(id, failure, cancellationToken).ConfigureAwait(false);
+        CrashPoint.Pass("recovery.before-fail-commit");
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        return recovery;
+    }
+
+    /// <summary>One ingestion of a preview: what fails is undone by itself, and the next one goes on from what the others wrote.</summary>
+    private static async Task<DataRecovery> PreviewOneAsync(
+        RecoverySession session, Lane lane, Guid id, CancellationToken cancellationToken)
+    {
+        const string savepoint = "etl_ingestion";
+        await lane.Working.ExecuteAsync(new CommandDefinition($"SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
+        try
+        {
+            var recovery = await new IngestionRecovery(session, lane, Guid.Empty).RunAsync(id, cancellationToken).ConfigureAwait(false);
+            await lane.Stage.EmptyAsync(cancellationToken).ConfigureAwait(false);
+            await lane.Working.ExecuteAsync(new CommandDefinition($"RELEASE SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
+            return recovery with { DataRecoveryId = null };
+        }
+        catch (Exception error) when (error is PostgresException or EtlException)
+        {
+            var failure = error as EtlException ?? DatabaseErrors.Translate(error, $"ingestion {id}");
+            if (ConcernsAll(failure.Kind))
+            {
+                throw failure;
+            }
+
+            await lane.Working.ExecuteAsync(new CommandDefinition(
+                $"ROLLBACK TO SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
+            lane.Stage.ForgetTables();
+            return new DataRecovery
+            {
+                RawIngestionId = id,
+                Outcome = RecoveryOutcome.Failed,
+                ErrorCode = failure.ErrorId,
+                Error = failure.Message,
+            };
+        }
+    }
+
+    // It would fail for every other ingestion too, and says nothing about this one.
+    private static bool ConcernsAll(EtlErrorKind kind) =>
+        kind is EtlErrorKind.Connection or EtlErrorKind.Permission or EtlErrorKind.Configuration or EtlErrorKind.Schema or EtlErrorKind.Resource;
+
+    /// <summary>What is done, in the order in which it was.</summary>
+    private sealed class Tally((long Count, long Bytes) total, IProgress<RecoveryProgress>? progress)
+    {
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+        private readonly Lock _lock = new();
+        private readonly List<DataRecovery> _records = [];
+        private long _bytes;
+        private long _metrics;
+        private long _failed;
+
+        public IReadOnlyList<DataRecovery> Records => _records;
+
+        public long Total => total.Count;
+
+        public void Note(DataRecovery record, long bytes)
+        {
+            lock (_lock)
+            {
+                _records.Add(record);
+                _bytes += bytes;
+                _metrics += record.Recovered;
+                _failed += record.Outcome is RecoveryOutcome.Failed or RecoveryOutcome.Unrecoverable ? 1 : 0;
+                var seconds = Math.Max(_clock.Elapsed.TotalSeconds, 0.001);
+                progress?.Report(new RecoveryProgress
+                {
+                    RecordsDone = _records.Count,
+                    RecordsTotal = total.Count,
+                    RecordsFailed = _failed,
+                    MetricsRecovered = _metrics,
+                    MetricsPerSecond = _metrics / seconds,
+                    BytesDone = _bytes,
+                    BytesTotal = total.Bytes,
+                    TimeLeft = _bytes > 0 && total.Bytes >= _bytes ? TimeSpan.FromSeconds(seconds / _bytes * (total.Bytes - _bytes)) : null,
+                    FinishedRecord = record,
+                });
+            }
+        }
+    }
+}

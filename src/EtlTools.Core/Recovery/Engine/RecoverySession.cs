@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using Dapper;
+using EtlTools.Core.Database;
+using EtlTools.Core.Recovery.Ingestions;
+using EtlTools.Core.Recovery.Payloads;
+using EtlTools.Core.Recovery.Staging;
+using EtlTools.Core.Recovery.Tables;
+using Npgsql;
+
+namespace EtlTools.Core.Recovery.Engine;
+
+/// <summary>What a recovery of one database needs: its tables, the words for a status, which ingestions are meant.</summary>
+internal sealed class RecoverySession : IAsyncDisposable
+{
+    private readonly ConcurrentBag<Lane> _free = [];
+
+    private RecoverySession(EtlDatabase database, RecoveryOptions options, IngestionTable ingestions, MetricCatalogue catalogue, StatusWords words)
+    {
+        Database = database;
+        Options = options;
+        Ingestions = ingestions;
+        Catalogue = catalogue;
+        Words = words;
+        Status = options switch
+        {
+            { RawIngestionIds.Count: > 0, Status.Count: 0, IsLegacy: false } => [],
+            { Status.Count: > 0 } => options.Status,
+            { IsLegacy: true } => words.Error,
+            _ => words.Lost,
+        };
+    }
+
+    public EtlDatabase Database { get; }
+
+    public RecoveryOptions Options { get; }
+
+    public IngestionTable Ingestions { get; }
+
+    public MetricCatalogue Catalogue { get; }
+
+    public StatusWords Words { get; }
+
+    /// <summary>Only ingestions with one of these; empty: whatever it is.</summary>
+    public IReadOnlyList<string> Status { get; }
+
+    public IngestionFilter Filter => new()
+    {
+        Ids = Options.RawIngestionIds,
+        UserIds = Options.UserIds,
+        Status = Status,
+        RecordedCauses = Options.IsLegacy ? [LossCause.ParameterLimit] : [],
+    };
+
+    public static async Task<RecoverySession> OpenAsync(
+        EtlDatabase database, MetricMap map, RecoveryOptions options, CancellationToken cancellationToken)
+    {
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var ingestions = await IngestionTableReader.RequireAsync(connection, options.Schema, cancellationToken).ConfigureAwait(false);
+            StatusWords.Require(ingestions, options.Status);
+            var words = await StatusWords.ReadAsync(connection, ingestions, cancellationToken).ConfigureAwait(false);
+            var catalogue = await MetricTableReader.ReadAsync(connection, ingestions.Schema, map, cancellationToken).ConfigureAwait(false);
+            BatchEnvironment.Require(catalogue, Environment.GetEnvironmentVariable);
+            await RequireAsync(connection, ingestions, options.RawIngestionIds, cancellationToken).ConfigureAwait(false);
+            return new RecoverySession(database, options, ingestions, catalogue, words);
+        }
+        catch (NpgsqlException error)
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
+    public async Task<Lane> TakeLaneAsync(CancellationToken cancellationToken) => _free.TryTake(out var free)
+        ? free
+        : await Lane.OpenAsync(Database, Catalogue, Ingestions, isAudit: false, cancellationToken).ConfigureAwait(false);
+
+    public void GiveBack(Lane lane) => _free.Add(lane);
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_free.TryTake(out var lane))
+        {
+            await lane.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task RequireAsync(
+        NpgsqlConnection connection, IngestionTable ingestions, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        if (ids.Count == 0)
+        {
+            return;
+        }
+
+        var missing = (await connection.QueryAsync<Guid>(new CommandDefinition(
+            IngestionSql.Missing(ingestions), new { ids = ids.ToArray() }, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+        if (missing.Count > 0)
+        {
+            throw new EtlException(
+                EtlErrorKind.NotFound,
+                "IngestionNotFound",
+                missing.Count == 1
+                    ? $"{ingestions.Name} has no ingestion {missing[0]}."
+                    : $"{ingestions.Name} lacks {missing.Count} of the ingestions, {missing[0]} among them.",
+                missing[0].ToString(),
+                "See Find-LostData.");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+namespace EtlTools.Core.Recovery;
+
+/// <summary>Metrics of a payload that cannot be taken, or not wholly, counted by their reason. It never holds a value.</summary>
+public sealed record MetricProblem
+{
+    /// <summary>The type of metric, or the name that the payload gives it.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>schema.table; empty where there is none.</summary>
+    public string Table { get; init; } = "";
+
+    /// <summary>A MetricFaultReason (the payload's fault), a RefusalReason (this database cannot take it), or UnknownField (the mapping has none).</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>The column, constraint or rule; empty where it is about the whole metric.</summary>
+    public string Name { get; init; } = "";
+
+    public long Count { get; init; }
+
+    /// <summary>The how-many-th metric of the payload the first of them is, from 1; null where it is not known.</summary>
+    public long? FirstOrdinal { get; init; }
+
+    /// <summary>False where only a value is left out and its row is taken.</summary>
+    public bool IsRowLost { get; init; }
+}

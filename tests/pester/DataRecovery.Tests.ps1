@@ -1,0 +1,165 @@
+BeforeDiscovery { Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1" }
+
+Describe 'Finding and recovering lost data' -Skip:(-not (Test-PostgresServer)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        $connection = New-TestDatabase
+        $folder = New-TestFolder
+        Connect-EtlDatabase $connection -WarningAction Ignore
+        Initialize-EtlDatabase | Out-Null
+        Invoke-TestSql $connection (Get-Content -Raw "$PSScriptRoot/../environment/HealthExport/schema.sql") | Out-Null
+
+        # Two users with two payloads of ten heart rates each, half of them stored, and none says that anything was lost.
+        function Reset-Ingestion {
+            Invoke-TestSql $connection @'
+TRUNCATE users, raw_ingestions, heart_rate_metrics, etl.ingestion_audits, etl.data_recoveries CASCADE;
+INSERT INTO users (id, email) VALUES ('10000000-0000-4000-8000-000000000000', 'a@example.org'), ('20000000-0000-4000-8000-000000000000', 'b@example.org');
+INSERT INTO raw_ingestions (user_id, payload_hash, payload_size_bytes, raw_payload, processing_status, created_at)
+SELECT u.id, md5(u.id::text || p), 1000,
+       jsonb_build_object('data', jsonb_build_object('workouts', '[]'::jsonb, 'metrics', (
+           SELECT jsonb_agg(jsonb_build_object('type', 'HeartRate', 'heart_rate', 60 + n, 'source_device', 'Aroha Planted-Name',
+                                               'recorded_at', '2025-09-01T00:00:00Z'::timestamptz + make_interval(days => p, mins => n)))
+           FROM generate_series(1, 10) n))),
+       CASE p WHEN 1 THEN 'processed' ELSE 'error' END, now() - make_interval(hours => 1 + p)
+FROM users u CROSS JOIN generate_series(1, 2) p;
+INSERT INTO heart_rate_metrics (user_id, recorded_at, heart_rate, source_device)
+SELECT user_id, (m ->> 'recorded_at')::timestamptz, (m ->> 'heart_rate')::integer, m ->> 'source_device'
+FROM raw_ingestions CROSS JOIN LATERAL jsonb_array_elements(raw_payload -> 'data' -> 'metrics') WITH ORDINALITY e (m, n)
+WHERE n <= 5
+'@ | Out-Null
+        }
+
+        function Get-HeartRateCount { (Invoke-TestSql $connection 'SELECT count(*)::integer AS n FROM heart_rate_metrics').n }
+    }
+    AfterAll {
+        Disconnect-EtlDatabase -ErrorAction Ignore
+        Remove-TestDatabase $connection
+        Remove-TestFolder $folder
+    }
+    BeforeEach { Reset-Ingestion }
+
+    Context 'Find-LostData' {
+        It 'finds losses that nobody recorded, whatever the status says' {
+            $lost = Find-LostData -Window 30d
+            $lost | Should -HaveCount 4
+            $lost.Missing | Should -Be 5, 5, 5, 5
+            $lost.Cause | Should -Be Unrecorded, Unrecorded, Unrecorded, Unrecorded
+            @($lost | Where-Object Status -eq processed) | Should -HaveCount 2
+            $lost[0].Table.Table | Should -Be public.heart_rate_metrics
+        }
+
+        It 'keeps to user, status, cause, number and window' {
+            @(Find-LostData -UserId 10000000-0000-4000-8000-000000000000) | Should -HaveCount 2
+            @(Find-LostData -Status processed) | Should -HaveCount 2
+            Find-LostData -Status partial_success, RecoveryFailed | Should -BeNullOrEmpty
+            Find-LostData -Cause ParameterLimit | Should -BeNullOrEmpty
+            @(Find-LostData -First 3) | Should -HaveCount 3
+            @(Find-LostData -Window 150m) | Should -HaveCount 2
+            Invoke-TestSql $connection 'DELETE FROM raw_ingestions WHERE processing_status = $$error$$; DELETE FROM heart_rate_metrics' | Out-Null
+            @(Find-LostData) | Should -HaveCount 2
+        }
+
+        It 'shows a table' {
+            $shown = Find-LostData | Format-Table | Out-String -Width 200
+            $shown | Should -Match 'Missing'
+            $shown | Should -Match 'Unrecorded'
+            $shown | Should -Not -Match 'Planted-Name'
+        }
+
+        It 'says what is wrong with what it was given' {
+            Assert-EtlError (Get-FirstError { Find-LostData -Schema nosuch -ErrorAction Stop }) IngestionTableMissing ObjectNotFound
+            Assert-EtlError (Get-FirstError { Find-LostData -Mapping nosuch -ErrorAction Stop }) MetricMapNotFound
+        }
+    }
+
+    Context 'Invoke-DataRecovery' {
+        It 'recovers what Find-LostData finds, as an admin types it, and a second time changes nothing' {
+            $plan = Find-LostData -Window 30d | Invoke-DataRecovery -WhatIf
+            $plan.IsPreview | Should -BeTrue
+            $plan.TotalMetricsRecovered | Should -Be 20
+            Get-HeartRateCount | Should -Be 20
+            Get-ChildItem $folder | Should -BeNullOrEmpty
+
+            $report = Find-LostData -Window 30d | Invoke-DataRecovery -ReportPath $folder -Reason 'ticket 4711'
+            $report.TotalMetricsRecovered | Should -Be 20
+            $report.Table.Recovered | Should -Be $plan.Table.Recovered
+            $report.Record.Outcome | Should -Be Recovered, Recovered, Recovered, Recovered
+            $report.Record.IsVerified | Should -Not -Contain $false
+            Get-HeartRateCount | Should -Be 40
+            Find-LostData | Should -BeNullOrEmpty
+
+            Find-LostData -IncludeWhole | Invoke-DataRecovery -ReportPath $folder -PassThru | ForEach-Object Outcome |
+                Sort-Object -Unique | Should -Be NothingMissing
+            Get-HeartRateCount | Should -Be 40
+        }
+
+        It 'writes the report that it names' {
+            $report = Invoke-DataRecovery -ReportPath (Join-Path $folder my.json)
+            $json = Get-Content -Raw $report.Path | ConvertFrom-Json
+            Split-Path $report.Path -Leaf | Should -Be my.json
+            $json.total_records | Should -Be 2
+            $json.total_metrics_recovered | Should -Be 10
+            $json.user_recovery_stats.'10000000-0000-4000-8000-000000000000'.data_loss_percentage | Should -Be 50
+            $json.verification_checksums.PSObject.Properties.Value | Should -Match '^[0-9a-f]{64}$'
+            Get-Content -Raw $report.Path | Should -Not -Match 'Planted-Name'
+        }
+
+        It 'takes failed ingestions by itself, those of a user, and nothing where nothing came through the pipe' {
+            Find-LostData -Status ready | Invoke-DataRecovery -ReportPath $folder | Should -BeNullOrEmpty
+            (Invoke-DataRecovery -UserId 10000000-0000-4000-8000-000000000000 -ReportPath $folder).TotalRecords | Should -Be 1
+            (Invoke-DataRecovery -ReportPath $folder -NoVerify).TotalRecords | Should -Be 1
+            (Invoke-DataRecovery -Status processed -ReportPath $folder -MaxConcurrency 1 -BatchSize 1).TotalRecords | Should -Be 2
+            Get-HeartRateCount | Should -Be 40
+        }
+
+        It 'shows its report' {
+            $shown = Invoke-DataRecovery -ReportPath $folder | Out-String -Width 200
+            $shown | Should -Match '10 recovered'
+            $shown | Should -Match 'public.heart_rate_metrics'
+        }
+
+        It 'keeps to the batch sizes of the environment, and refuses an impossible one with the safe value' {
+            $env:BATCH_HEART_RATE_CHUNK_SIZE = '6000'
+            try {
+                $failure = Get-FirstError { Invoke-DataRecovery -ReportPath $folder -ErrorAction Stop }
+                Assert-EtlError $failure ChunkSizeTooLarge
+                $failure.ErrorDetails.RecommendedAction | Should -Match '\b5957\b|\b5461\b'
+                $env:BATCH_HEART_RATE_CHUNK_SIZE = '5242'
+                $env:RECOVERY_VERIFICATION_ENABLED = 'false'
+                (Invoke-DataRecovery -ReportPath $folder -PassThru).IsVerified | Should -Be $false, $false
+                $env:RECOVERY_BATCH_SIZE = 'many'
+                Assert-EtlError (Get-FirstError { Invoke-DataRecovery -ReportPath $folder -ErrorAction Stop }) EnvironmentInvalid
+            }
+            finally {
+                Remove-Item Env:BATCH_HEART_RATE_CHUNK_SIZE, Env:RECOVERY_VERIFICATION_ENABLED, Env:RECOVERY_BATCH_SIZE -ErrorAction Ignore
+            }
+        }
+
+        It 'changes nothing where something is wrong with what it was given' {
+            Assert-EtlError (Get-FirstError { Invoke-DataRecovery -ReportPath (Join-Path $folder no/such) -ErrorAction Stop }) ReportPathInvalid InvalidArgument
+            Assert-EtlError (Get-FirstError { Invoke-DataRecovery ([guid]::NewGuid()) -ReportPath $folder -ErrorAction Stop }) IngestionNotFound ObjectNotFound
+            Get-HeartRateCount | Should -Be 20
+        }
+    }
+}
+
+Describe 'A Health Export database without the ledger' -Skip:(-not (Test-PostgresServer)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        $connection = New-TestDatabase
+        Connect-EtlDatabase $connection -WarningAction Ignore
+        Invoke-TestSql $connection (Get-Content -Raw "$PSScriptRoot/../environment/HealthExport/schema.sql") | Out-Null
+    }
+    AfterAll {
+        Disconnect-EtlDatabase -ErrorAction Ignore
+        Remove-TestDatabase $connection
+    }
+
+    It 'can be audited; recovery asks for Initialize-EtlDatabase, which makes the ledger and nothing else' {
+        Find-LostData | Should -BeNullOrEmpty
+        Assert-EtlError (Get-FirstError { Invoke-DataRecovery -ErrorAction Stop }) SchemaMissing
+        Initialize-EtlDatabase | Out-Null
+        (Invoke-TestSql $connection "SELECT count(*)::integer AS n FROM pg_namespace WHERE nspname IN ('raw', 'stg')").n | Should -Be 0
+        (Invoke-DataRecovery -WhatIf).TotalRecords | Should -Be 0
+    }
+}
