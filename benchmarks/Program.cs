@@ -14,6 +14,7 @@ IReadOnlyList<IBenchmark> benchmarks =
     new Staging(),
     new ReprocessGrowth(),
     new PeakMemory(),
+    new Health(),
     new Recovery(),
     new Audit(),
 ];

@@ -15,12 +15,14 @@
     CmdletsToExport      = @(
         'Connect-EtlDatabase'
         'Disconnect-EtlDatabase'
+        'Export-ProcessingHealth'
         'Find-FailedFile'
         'Find-LostData'
         'Find-NewFile'
         'Get-LoadFile'
         'Get-LoadPlan'
         'Get-LoadRun'
+        'Get-ProcessingHealth'
         'Get-RejectedRow'
         'Get-ReprocessMetric'
         'Initialize-EtlDatabase'
@@ -29,6 +31,7 @@
         'Repair-RejectedRow'
         'Start-LoadRun'
         'Stop-LoadRun'
+        'Test-ProcessingHealth'
         'Test-StagingIntegrity'
         'Undo-Reprocess'
     )

@@ -31,6 +31,8 @@ internal static class Commands
     {
         var postgres = GivenServers.Postgres is not null || await PostgresBinaries.FindOrGetAsync() is not null;
         var s3 = GivenServers.S3 is not null || await S3Program.FindOrGetAsync() is not null;
+        await Promtool.FindOrGetAsync();
+        await Browser.FindOrGetAsync();
         return postgres && s3 ? 0 : 1;
     }
 

@@ -9,7 +9,7 @@ BeforeDiscovery {
     $changing = $commands | Where-Object Verb -in Start, Stop, Invoke, Initialize, Undo, Repair, Remove, Clear, Set, New, Update |
         ForEach-Object { @{ Name = $_.Name } }
     $actingOnInput = $commands | Where-Object Verb -ne Get | ForEach-Object { @{ Name = $_.Name } }
-    $outputTypes = $commands.OutputType.Type | Where-Object { $_ -and $_ -ne [void] } | Sort-Object FullName -Unique |
+    $outputTypes = $commands.OutputType.Type | Where-Object FullName -Like 'EtlTools.*' | Sort-Object FullName -Unique |
         ForEach-Object { @{ TypeName = $_.FullName } }
     $common = [System.Management.Automation.Cmdlet]::CommonParameters + [System.Management.Automation.Cmdlet]::OptionalCommonParameters
     $parameterNames = $commands | ForEach-Object { $_.Parameters.Keys } | Where-Object { $_ -notin $common } | Sort-Object -Unique |
@@ -40,7 +40,7 @@ BeforeAll {
     }
 
     function Get-OutputType {
-        (Get-Command -Module EtlTools).OutputType.Type | Where-Object { $_ -and $_ -ne [void] }
+        (Get-Command -Module EtlTools).OutputType.Type | Where-Object FullName -Like 'EtlTools.*'
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
+using EtlTools.Core;
 
 namespace EtlTools.Cmdlets.Parameters;
 
@@ -16,7 +17,7 @@ public sealed class InstantAttribute : ArgumentTransformationAttribute
             DateTime date => new DateTimeOffset(date),
             TimeSpan ago => DateTimeOffset.Now - ago,
             // Before the dates: .NET reads 7d as seven o'clock.
-            string text when DurationAttribute.ReadShort(text) is { } ago => DateTimeOffset.Now - ago,
+            string text when Duration.Read(text) is { } ago => DateTimeOffset.Now - ago,
             string text when DateTimeOffset.TryParse(
                 text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var instant) => instant,
             _ => throw new ArgumentTransformationMetadataException(

@@ -88,6 +88,51 @@ internal sealed class ConfigSection(ConfigMap map, string title, ConfigMistakes 
         return otherwise;
     }
 
+    /// <summary>A share, 0 to 1, written as such or as a percentage.</summary>
+    public double Rate(string key, double otherwise)
+    {
+        const string Expected = "a share such as 0.05 or 5%";
+        var scalar = Scalar(key, Expected);
+        if (scalar is null)
+        {
+            return otherwise;
+        }
+
+        var text = scalar.Value.Trim();
+        var isPercent = text.EndsWith('%');
+        if (double.TryParse(text.TrimEnd('%', ' '), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+        {
+            var rate = isPercent ? number / 100 : number;
+            if (rate <= 1)
+            {
+                return rate;
+            }
+        }
+
+        var isWhole = !isPercent && number is > 1 and <= 100;
+        mistakes.Add(scalar, $"{key} of {title} is '{scalar.Value}'", Expected, isWhole ? text + "%" : null);
+        return otherwise;
+    }
+
+    /// <summary>A duration above zero: 24h, 7d, 90m; a bare number is hours.</summary>
+    public TimeSpan Time(string key, TimeSpan otherwise)
+    {
+        const string Expected = "a duration such as 24h, 7d or 90m; a bare number is hours";
+        var scalar = Scalar(key, Expected);
+        if (scalar is null)
+        {
+            return otherwise;
+        }
+
+        if (Duration.Read(scalar.Value) is { } duration && duration > TimeSpan.Zero)
+        {
+            return duration;
+        }
+
+        mistakes.Add(scalar, $"{key} of {title} is '{scalar.Value}'", Expected);
+        return otherwise;
+    }
+
     /// <summary>One of a few words, e.g. the names of an enumeration in snake_case.</summary>
     public T Choice<T>(string key, IReadOnlyDictionary<string, T> choices, T otherwise)
     {

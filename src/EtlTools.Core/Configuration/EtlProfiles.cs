@@ -1,3 +1,5 @@
+using EtlTools.Core.Health;
+
 namespace EtlTools.Core.Configuration;
 
 /// <summary>One named connection of etl.yaml.</summary>
@@ -21,8 +23,9 @@ public sealed class EtlProfiles
     private readonly IReadOnlyList<EtlProfile> _profiles;
     private readonly IReadOnlyList<string> _searched;
 
-    internal EtlProfiles(string? path, string? defaultName, IReadOnlyList<EtlProfile> profiles, IReadOnlyList<string> searched)
+    internal EtlProfiles(string? path, string? defaultName, IReadOnlyList<EtlProfile> profiles, HealthThresholds health, IReadOnlyList<string> searched)
     {
+        Health = health;
         Path = path;
         DefaultName = defaultName;
         _profiles = profiles;
@@ -34,6 +37,9 @@ public sealed class EtlProfiles
 
     /// <summary>The profile used when none is named; null where the file names none.</summary>
     public string? DefaultName { get; }
+
+    /// <summary>The limits of processing health: those of the file's health section over the defaults.</summary>
+    public HealthThresholds Health { get; }
 
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<string> Names => _profiles.Select(profile => profile.Name).ToList();

@@ -1,3 +1,5 @@
+using EtlTools.Core.Health;
+
 namespace EtlTools.Core.Configuration;
 
 /// <summary>Finds, reads and validates etl.yaml.</summary>
@@ -35,7 +37,7 @@ internal static class EtlProfilesReader
         if (file is null)
         {
             return named is null
-                ? new EtlProfiles(null, null, [], candidates)
+                ? new EtlProfiles(null, null, [], new HealthThresholds(), candidates)
                 : throw NotReadable(candidates[0], null);
         }
 
@@ -63,7 +65,8 @@ internal static class EtlProfilesReader
     {
         var profiles = new List<EtlProfile>();
         var section = root.Section("profiles", "profiles");
-        if (section is null && root.Node("profiles") is null)
+        var health = root.Section("health", "health");
+        if (section is null && health is null && root.Node("profiles") is null)
         {
             mistakes.Add(root.Place("profiles"), "the file has no profiles", "profiles: with a name and settings for each");
         }
@@ -92,8 +95,9 @@ internal static class EtlProfilesReader
                 Nearest.Find(standard.Value, profiles.Select(profile => profile.Name)));
         }
 
+        var limits = health is null ? new HealthThresholds() : ReadHealth(health, mistakes);
         root.RejectUnknownKeys();
-        return new EtlProfiles(path, standard?.Value, profiles, [path]);
+        return new EtlProfiles(path, standard?.Value, profiles, limits, [path]);
     }
 
     private static EtlProfile ReadProfile(ConfigScalar name, ConfigSection section, ConfigMistakes mistakes)
@@ -146,6 +150,36 @@ internal static class EtlProfilesReader
         };
         section.RejectUnknownKeys();
         return profile;
+    }
+
+    private static HealthThresholds ReadHealth(ConfigSection section, ConfigMistakes mistakes)
+    {
+        var standard = new HealthThresholds();
+        var limits = new HealthThresholds
+        {
+            DataLossWarning = section.Rate("data_loss_warning", standard.DataLossWarning),
+            DataLossCritical = section.Rate("data_loss_critical", standard.DataLossCritical),
+            FailureWarning = section.Rate("failure_warning", standard.FailureWarning),
+            FailureCritical = section.Rate("failure_critical", standard.FailureCritical),
+            MinSuccessRate = section.Rate("min_success_rate", standard.MinSuccessRate),
+            StuckAfter = section.Time("stuck_after", standard.StuckAfter),
+            BacklogWarning = section.Time("backlog_warning", standard.BacklogWarning),
+            BacklogCritical = section.Time("backlog_critical", standard.BacklogCritical),
+        };
+        RequireOrder("data_loss", limits.DataLossWarning <= limits.DataLossCritical);
+        RequireOrder("failure", limits.FailureWarning <= limits.FailureCritical);
+        RequireOrder("backlog", limits.BacklogWarning <= limits.BacklogCritical);
+        section.RejectUnknownKeys();
+        return limits;
+
+        void RequireOrder(string name, bool isInOrder)
+        {
+            if (!isInOrder)
+            {
+                var place = section.Map.Find($"{name}_warning") is not null ? $"{name}_warning" : $"{name}_critical";
+                mistakes.Add(section.Place(place), $"{name}_warning of health lies above {name}_critical", $"a warning at or below {name}_critical, whose default counts too");
+            }
+        }
     }
 
     private static string Invariant(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);

@@ -40,7 +40,7 @@ internal sealed class PipelineBuilder(ConfigMap map, string origin, Func<string,
             Dialect = BuildDialect(root),
             RawSchema = BuildSchema(root, "raw_schema", "raw"),
             StagingSchema = BuildSchema(root, "staging_schema", "stg"),
-            MaxErrorRate = BuildErrorRate(root),
+            MaxErrorRate = root.Rate("max_error_rate", 0.05),
             DateNullValues = BuildDateNullValues(root),
             Priority = BuildPriority(root, types),
             ExtractTypes = types,
@@ -328,31 +328,6 @@ internal sealed class PipelineBuilder(ConfigMap map, string origin, Func<string,
         }
 
         return schema;
-    }
-
-    private double BuildErrorRate(ConfigSection root)
-    {
-        const double Default = 0.05;
-        const string Expected = "a share such as 0.05 or 5%";
-        var scalar = root.Scalar("max_error_rate", Expected);
-        if (scalar is null)
-        {
-            return Default;
-        }
-
-        var text = scalar.Value.Trim();
-        var isPercent = text.EndsWith('%');
-        if (double.TryParse(text.TrimEnd('%', ' '), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
-        {
-            var rate = isPercent ? number / 100 : number;
-            if (rate <= 1)
-            {
-                return rate;
-            }
-        }
-
-        mistakes.Add(scalar, $"max_error_rate is '{scalar.Value}'", Expected, text == "5" ? "5%" : null);
-        return Default;
     }
 
     private List<string> BuildDateNullValues(ConfigSection root)

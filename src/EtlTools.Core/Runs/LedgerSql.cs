@@ -38,7 +38,7 @@ internal static class LedgerSql
         """;
 
     /// <summary>Rows read of the attempt of alias f. The earlier system counted only what it ingested and rejected.</summary>
-    private const string FileRowsRead =
+    internal const string FileRowsRead =
         "coalesce(nullif(f.rows_read, 0), coalesce(f.rows_ingested, 0) + coalesce(f.rows_rejected, 0))::bigint";
 
     /// <summary>
@@ -171,6 +171,14 @@ internal static class LedgerSql
         FROM (SELECT extract_type FROM etl.load_run_files ORDER BY load_run_file_id DESC LIMIT 10000) recent
         WHERE starts_with(lower(extract_type), lower(@prefix))
         ORDER BY extract_type
+        """;
+
+    /// <summary>As <see cref="ExtractTypes"/>.</summary>
+    public const string PracticeIds = """
+        SELECT DISTINCT practice_id
+        FROM (SELECT practice_id FROM etl.load_run_files ORDER BY load_run_file_id DESC LIMIT 10000) recent
+        WHERE practice_id <> '' AND starts_with(practice_id, @prefix)
+        ORDER BY practice_id
         """;
 
     public const string AllExtractTypes = "SELECT DISTINCT extract_type FROM etl.load_run_files ORDER BY extract_type";

@@ -154,6 +154,15 @@ public sealed class RunLedger(EtlDatabase database, PipelineConfig? pipeline = n
         return types.AsList();
     }
 
+    /// <summary>For completion: practices in the ledger whose id begins so.</summary>
+    public async Task<IReadOnlyList<string>> GetPracticeIdsAsync(string prefix, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        var practices = await AskAsync(() => connection.QueryAsync<string>(new CommandDefinition(
+            LedgerSql.PracticeIds, new { prefix }, cancellationToken: cancellationToken))).ConfigureAwait(false);
+        return practices.AsList();
+    }
+
     private static LedgerFilter Filter(RunQuery query)
     {
         var filter = new LedgerFilter();

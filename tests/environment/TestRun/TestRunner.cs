@@ -19,16 +19,24 @@ public sealed class TestRunner
         Environment.SetEnvironmentVariable(TempFolder.RunVariable, Guid.NewGuid().ToString("n")[..6]);
         var runner = new TestRunner(root, options);
         var counts = TestCounts.None;
-        var pesterRan = true;
+        var notRun = new List<string>();
         try
         {
             await using var servers = await TestServers.StartAsync(Postgres.PostgresCluster.FastSettings);
-            counts += options.PesterOnly ? TestCounts.None : await runner.RunXunitAsync(servers.Variables);
+            if (!options.PesterOnly)
+            {
+                await GetToolsAsync(notRun);
+                counts += await runner.RunXunitAsync(servers.Variables);
+            }
+
             if (!options.UnitOnly)
             {
                 var pester = await runner.RunPesterAsync(servers.Variables);
-                pesterRan = pester is not null;
                 counts += pester ?? TestCounts.None;
+                if (pester is null)
+                {
+                    notRun.Add("Pester");
+                }
             }
         }
         finally
@@ -43,13 +51,27 @@ public sealed class TestRunner
             counts += new TestCounts(0, 1, 0);
         }
 
-        if (!pesterRan)
+        foreach (var tests in notRun)
         {
-            Console.WriteLine("**Pester: NOT RUN**");
+            Console.WriteLine($"**{tests}: NOT RUN**");
         }
 
         Console.WriteLine(counts);
         return counts.Failed > 0 || counts.Passed == 0 ? 1 : 0;
+    }
+
+    /// <summary>What single tests need; they are skipped where it cannot be had.</summary>
+    private static async Task GetToolsAsync(List<string> notRun)
+    {
+        if (await Promtool.FindOrGetAsync() is null)
+        {
+            notRun.Add("Tests with promtool");
+        }
+
+        if (await Browser.FindOrGetAsync() is null)
+        {
+            notRun.Add("Tests in Chromium");
+        }
     }
 
     private async Task<TestCounts> RunXunitAsync(Dictionary<string, string> variables)

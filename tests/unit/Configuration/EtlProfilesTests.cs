@@ -1,6 +1,7 @@
 using EtlTools.Core;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
+using EtlTools.Core.Health;
 using Npgsql;
 
 namespace EtlTools.Tests.Configuration;
@@ -49,6 +50,58 @@ public sealed class EtlProfilesTests : IDisposable
         Assert.Equal(["prod", "test"], profiles.Names);
         Assert.Equal("indici", profiles.Get("TEST").Pipeline);
         Assert.Equal(Path.Combine(_folder, "pipelines", "clinic.yaml"), profiles.Get().Pipeline);
+    }
+
+    [Fact]
+    public void Limits_of_processing_health_stand_over_the_defaults()
+    {
+        File.WriteAllText(_file, Valid + """
+
+            health:
+              data_loss_critical: 0.25
+              failure_warning: 2%
+              min_success_rate: 95 %
+              stuck_after: 30m
+              backlog_critical: 2d
+            """);
+
+        Assert.Equal(
+            new HealthThresholds
+            {
+                DataLossCritical = 0.25,
+                FailureWarning = 0.02,
+                MinSuccessRate = 0.95,
+                StuckAfter = TimeSpan.FromMinutes(30),
+                BacklogCritical = TimeSpan.FromDays(2),
+            },
+            EtlProfiles.Load(_file).Health);
+    }
+
+    [Fact]
+    public void A_file_may_hold_limits_alone()
+    {
+        File.WriteAllText(_file, "health:\n  failure_critical: 50%\n");
+
+        Assert.Empty(EtlProfiles.Load(_file).Names);
+        Assert.Equal(0.5, EtlProfiles.Load(_file).Health.FailureCritical);
+    }
+
+    [Theory]
+    [InlineData("data_loss_warning: 5", "data_loss_warning of health is '5'; expected a share such as 0.05 or 5%; did you mean '5%'?")]
+    [InlineData("failure_critical: many", "failure_critical of health is 'many'; expected a share such as 0.05 or 5%")]
+    [InlineData("stuck_after: soon", "stuck_after of health is 'soon'; expected a duration such as 24h, 7d or 90m")]
+    [InlineData("stuck_after: 0", "stuck_after of health is '0'")]
+    [InlineData("failure_waning: 5%", "health has no setting 'failure_waning'")]
+    [InlineData("failure_warning: 30%", "failure_warning of health lies above failure_critical")]
+    [InlineData("backlog_critical: 1h", "backlog_warning of health lies above backlog_critical")]
+    public void A_limit_that_makes_no_sense_is_reported_with_its_line(string line, string message)
+    {
+        File.WriteAllText(_file, Valid + "\nhealth:\n  " + line + "\n");
+
+        var error = Assert.Throws<EtlException>(() => EtlProfiles.Load(_file));
+
+        Assert.Equal("ProfilesInvalid", error.ErrorId);
+        Assert.Contains($"{_file}:{Valid.Split('\n').Length + 2}: {message}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

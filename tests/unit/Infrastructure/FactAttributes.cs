@@ -51,3 +51,15 @@ public sealed class PostgresS3TheoryAttribute : TheoryAttribute
 {
     public PostgresS3TheoryAttribute() => Skip = PostgresServer.SkipReason ?? S3Server.SkipReason;
 }
+
+/// <summary>Needs promtool.</summary>
+public sealed class PromtoolFactAttribute : FactAttribute
+{
+    public PromtoolFactAttribute() => Skip = Promtool.Find() is null ? Promtool.SkipReason : null;
+}
+
+/// <summary>Needs a browser.</summary>
+public sealed class BrowserTheoryAttribute : TheoryAttribute
+{
+    public BrowserTheoryAttribute() => Skip = Browser.Find() is null ? Browser.SkipReason : null;
+}

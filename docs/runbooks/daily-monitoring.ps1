@@ -1,0 +1,80 @@
+#Requires -Version 7.6
+#Requires -Modules EtlTools
+
+<#
+.SYNOPSIS
+Daily monitoring: reads the health of the last day, keeps it as a page and as JSON, and ends with an exit code for the scheduler.
+
+.DESCRIPTION
+1. Reads the processing health of the window.
+2. Shows alerts and recommendations.
+3. Shows the users and practices that lost the most.
+4. Shows the trend of failures and loss.
+
+It changes nothing in the database. Exit code 0: healthy. 1: critical (or a warning, with -WarningAsFailure; or nothing came in,
+unless -AllowNoData). 2: the health could not be read.
+
+.PARAMETER Connection
+A connection string, a profile of etl.yaml, or a connection. Without it: the session's, or the one the PG variables name.
+
+.PARAMETER Window
+The time to look at: 24h, 7d, or a number of hours.
+
+.PARAMETER OutputFolder
+Where health-yyyyMMdd.html and .json go; made if it is not there. Without it, no file is written.
+
+.PARAMETER PrometheusPath
+The file of the node exporter's textfile collector, e.g. /var/lib/prometheus/node-exporter/etltools.prom.
+
+.PARAMETER WarningAsFailure
+A warning gives exit code 1 too.
+
+.PARAMETER AllowNoData
+A window in which nothing came in is no failure.
+
+.EXAMPLE
+pwsh -NoProfile -File docs/runbooks/daily-monitoring.ps1 -Connection production -OutputFolder /srv/etl/health
+
+.EXAMPLE
+./daily-monitoring.ps1 -Window 6h -WhatIf
+Shows everything, and says which files would be written.
+#>
+[CmdletBinding(SupportsShouldProcess)]
+param(
+    $Connection,
+    [string] $Window = '24h',
+    [string] $OutputFolder,
+    [string] $PrometheusPath,
+    [switch] $WarningAsFailure,
+    [switch] $AllowNoData
+)
+$ErrorActionPreference = 'Stop'
+$database = @{}
+if ($Connection) { $database.Connection = $Connection }
+
+try {
+    $health = Get-ProcessingHealth @database -Window $Window
+    $health | Out-Host
+
+    'Users and practices to look after' | Out-Host
+    $health.Impact | Where-Object Urgency -GE Medium | Select-Object -First 20 | Format-Table | Out-Host
+    'Trend' | Out-Host
+    $health.Trend | Format-Table | Out-Host
+
+    if ($OutputFolder) {
+        if (-not (Test-Path -LiteralPath $OutputFolder)) { New-Item -ItemType Directory $OutputFolder | Out-Null }
+        if (Test-Path -LiteralPath $OutputFolder) {
+            $name = Join-Path $OutputFolder "health-$($health.To.ToString('yyyyMMdd'))"
+            $health | Export-ProcessingHealth -LiteralPath "$name.html", "$name.json" -PassThru | Out-Host
+        }
+    }
+    if ($PrometheusPath) {
+        $health | Export-ProcessingHealth -LiteralPath $PrometheusPath -Format Prometheus
+    }
+}
+catch {
+    Write-Error $_ -ErrorAction Continue
+    exit 2
+}
+
+exit [int](-not ($health | Test-ProcessingHealth -WarningAsFailure:$WarningAsFailure -AllowNoData:$AllowNoData))

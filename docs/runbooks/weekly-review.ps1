@@ -1,0 +1,96 @@
+#Requires -Version 7.6
+#Requires -Modules EtlTools
+
+<#
+.SYNOPSIS
+Weekly review: recoveries and reprocessing, error patterns against the weeks before, limits that may need a change, and growth.
+
+.DESCRIPTION
+1. How recoveries and reprocessing went.
+2. Error patterns of the week.
+3. Limits: where every one of the weeks before stayed far below a limit, or most of them were above it, a new one is suggested. Nothing
+   is changed: write it into the section health of etl.yaml.
+4. Capacity: growth a week, and what the next weeks bring if it goes on.
+
+Returns one object. It changes nothing in the database.
+
+.PARAMETER Connection
+A connection string, a profile of etl.yaml, or a connection. Without it: the session's, or the one the PG variables name.
+
+.PARAMETER Week
+How many weeks before this one to compare with.
+
+.PARAMETER Path
+The page to write, an .html file. Without it, none is written.
+
+.EXAMPLE
+./weekly-review.ps1 -Connection production -Path /srv/etl/health/week.html
+
+.EXAMPLE
+(./weekly-review.ps1).Capacity | Format-Table
+#>
+[CmdletBinding(SupportsShouldProcess)]
+param(
+    $Connection,
+    [ValidateRange(1, 52)] [int] $Week = 4,
+    [string] $Path
+)
+$ErrorActionPreference = 'Stop'
+$database = @{}
+if ($Connection) { $database.Connection = $Connection }
+
+$health = Get-ProcessingHealth @database -Window 7d -PreviousWindow $Week
+$reprocess = Get-ReprocessMetric @database -Since 7d
+
+$total = @{}
+$health.Total | ForEach-Object { $total[$_.Name] = $_.Value }
+
+# A limit is in its place a little above what is usual: twice the worst of the weeks before that were not alerts themselves.
+$limits = foreach ($family in $health.Overall.Family) {
+    $weeks = @($health.Trend | Where-Object { $_.Family -eq $family -and -not $_.IsCurrent -and $_.Total })
+    foreach ($measure in @(
+            @{ Name = 'failure_warning'; Limit = $health.Threshold.FailureWarning; Values = @($weeks.FailureRate) }
+            @{ Name = 'data_loss_warning'; Limit = $health.Threshold.DataLossWarning; Values = @($weeks.DataLossRate) })) {
+        $values = @($measure.Values | Where-Object { $null -ne $_ } | Sort-Object)
+        if ($values.Count -lt 3) { continue }
+        $worst = $values[-1]
+        $above = @($values | Where-Object { $_ -gt $measure.Limit }).Count
+        $suggested = [math]::Max(0.01, [math]::Round(2 * $worst, 2))
+        if ($above * 2 -gt $values.Count) {
+            [pscustomobject]@{ Family = $family; Limit = $measure.Name; Now = $measure.Limit; Suggested = $null; Why = "$above of $($values.Count) weeks were above it: find the cause before the limit is raised" }
+        }
+        elseif ($suggested -lt $measure.Limit / 2) {
+            [pscustomobject]@{ Family = $family; Limit = $measure.Name; Now = $measure.Limit; Suggested = $suggested; Why = "the worst of $($values.Count) weeks was $('{0:P1}' -f $worst): a change for the worse would show sooner" }
+        }
+    }
+}
+
+$capacity = foreach ($family in $health.Overall.Family) {
+    $weeks = @($health.Trend | Where-Object { $_.Family -eq $family -and $_.Total })
+    if (-not $weeks) { continue }
+    $growth = $weeks.Count -gt 1 ? [math]::Pow($weeks[-1].Total / $weeks[0].Total, 1 / ($weeks.Count - 1)) - 1 : $null
+    [pscustomobject]@{
+        Family       = $family
+        Items        = $weeks[-1].Total
+        Records      = $weeks[-1].Expected
+        WeeklyGrowth = $growth
+        InEightWeeks = $null -ne $growth ? [long]($weeks[-1].Total * [math]::Pow(1 + $growth, 8)) : $null
+    }
+}
+
+if ($Path) {
+    $health | Export-ProcessingHealth -LiteralPath $Path -Format Html
+}
+
+[pscustomobject]@{
+    Health       = $health
+    Recovery     = [pscustomobject]@{
+        PayloadsRecovered = $total['PayloadsRecovered']
+        RecoveriesFailed  = $total['RecoveriesFailed']
+        MetricsRecovered  = $total['MetricsRecovered']
+    }
+    Reprocess    = $reprocess
+    ErrorPattern = $health.ErrorPattern
+    Limit        = @($limits)
+    Capacity     = @($capacity)
+}

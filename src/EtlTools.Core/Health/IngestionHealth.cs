@@ -1,0 +1,222 @@
+using Dapper;
+using EtlTools.Core.Recovery.Ingestions;
+using Npgsql;
+
+namespace EtlTools.Core.Health;
+
+/// <summary>Payloads of raw_ingestions, where the database has that table.</summary>
+internal sealed class IngestionHealth : IHealthFamily
+{
+    private static readonly Dictionary<LossCause, string> Categories = new()
+    {
+        [LossCause.Unrecorded] = "Silent Data Loss",
+        [LossCause.ParameterLimit] = "PostgreSQL Parameter Limit",
+        [LossCause.Validation] = "Data Validation",
+        [LossCause.DuplicateKey] = "Duplicate Key",
+        [LossCause.Connection] = "Database Connection",
+        [LossCause.Timeout] = "Processing Timeout",
+        [LossCause.Parsing] = "Payload Parsing Error",
+        [LossCause.Memory] = "Memory Limit Exceeded",
+        [LossCause.UnknownType] = "Unknown Metric Type",
+        [LossCause.UnrecoverableStub] = "Payload Not Kept",
+        [LossCause.Other] = "Other",
+    };
+
+    public PipelineFamily Family => PipelineFamily.Ingestion;
+
+    public string? WhyLeftOut(HealthQuery query) =>
+        query.PracticeId.Count > 0 && query.UserId.Count == 0 ? "left out: payloads have no practice" : null;
+
+    public async Task<FamilyReading?> ReadAsync(
+        NpgsqlConnection connection, HealthWindows windows, HealthQuery query, CancellationToken cancellationToken)
+    {
+        if (await IngestionTableReader.FindAsync(connection, query.Schema, cancellationToken).ConfigureAwait(false) is not { } table)
+        {
+            return null;
+        }
+
+        var sql = new IngestionHealthSql(table);
+        var users = query.UserId.Count == 0 ? null : query.UserId.ToArray();
+        var parameters = new
+        {
+            bounds = windows.Bounds,
+            current = windows.Current,
+            oldest = windows.Bounds[0],
+            from = windows.From,
+            now = windows.Now,
+            stuck_after = query.Thresholds.StuckAfter,
+            users,
+        };
+        var counts = await QueryAsync<Count>(sql.Counts, parameters).ConfigureAwait(false);
+        var waiting = await QueryAsync<Waiting>(sql.Waiting, parameters).ConfigureAwait(false);
+        var (recovered, failed, metrics, lossy) =
+            (await QueryAsync<(long, long, long, long)>(IngestionHealthSql.Totals, null).ConfigureAwait(false))[0];
+        return new FamilyReading
+        {
+            Unit = "payload",
+            RecordUnit = "metric",
+            SubjectUnit = "user",
+            Windows = counts.Where(count => count.Window is not null).ToDictionary(count => count.Window!.Value, count => count.ToWindow()),
+            Subjects = await SubjectsAsync().ConfigureAwait(false),
+            ErrorPatterns = counts.Where(count => count.Cause is not null).Select(count => count.ToPattern()).ToList(),
+            Stuck = waiting.Where(state => state.Stuck > 0).Select(state => state.ToWork(windows.Now)).ToList(),
+            BacklogCount = waiting.Sum(state => state.Count),
+            BacklogOldestAt = waiting.Min(state => (DateTime?)state.OldestAt),
+            LastSuccessAt = counts.Max(count => count.LastSuccessAt)
+                ?? (await QueryAsync<DateTime?>(sql.LastSuccess, parameters).ConfigureAwait(false))[0],
+            Totals =
+            [
+                Total("PayloadsRecovered", recovered),
+                Total("RecoveriesFailed", failed),
+                Total("PayloadsWithLoss", lossy),
+                Total("MetricsRecovered", metrics),
+            ],
+        };
+
+        async Task<List<SubjectReading>> SubjectsAsync()
+        {
+            var subjects = counts.Where(count => count.UserId is not null).Select(count => count.ToSubject()).ToList();
+            var silent = subjects.Where(subject => subject.LastSuccessAt is null).Select(subject => subject.UserId!.Value).ToArray();
+            if (silent.Length == 0)
+            {
+                return subjects;
+            }
+
+            var earlier = (await QueryAsync<(Guid UserId, DateTime? LastSuccessAt)>(
+                sql.EarlierSuccess, new { silent, oldest = windows.Bounds[0] }).ConfigureAwait(false)).ToDictionary(row => row.UserId, row => row.LastSuccessAt);
+            return subjects
+                .Select(subject => subject with { LastSuccessAt = subject.LastSuccessAt ?? earlier.GetValueOrDefault(subject.UserId!.Value) })
+                .ToList();
+        }
+
+        async Task<List<T>> QueryAsync<T>(string statement, object? values) => (await connection.QueryAsync<T>(new CommandDefinition(
+            statement, values, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+    }
+
+    public (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query)
+    {
+        var action = urgency switch
+        {
+            ImpactUrgency.Urgent => "URGENT: Recover this user's data now",
+            ImpactUrgency.High => "HIGH: Schedule user recovery",
+            ImpactUrgency.Medium => "MEDIUM: Look at this user's errors",
+            _ => "LOW: Watch this user",
+        };
+        return (action, $"Find-LostData -Window {Duration.Write(query.Window)} -UserId {subject.UserId} | Invoke-DataRecovery -WhatIf");
+    }
+
+    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, IReadOnlyList<HealthAlert> alerts, HealthQuery query)
+    {
+        var window = Duration.Write(query.Window);
+        var current = reading.Windows.GetValueOrDefault(query.PreviousWindows + 1) ?? new WindowReading();
+        if (current.ItemsWithLoss > 0 || current.Failed + current.Partial > 0)
+        {
+            yield return Recommendation(
+                current.ItemsWithLoss > 0
+                    ? $"Data loss detected in {Words.Count(current.ItemsWithLoss, "payload")}. Run the data recovery."
+                    : $"{Words.Count(current.Failed + current.Partial, "payload")} failed, in whole or in part. Run the data recovery.",
+                $"Find-LostData -Window {window} | Invoke-DataRecovery -WhatIf");
+        }
+
+        if (reading.ErrorPatterns.FirstOrDefault(pattern => pattern.ErrorCode == nameof(LossCause.ParameterLimit)) is { } limit)
+        {
+            yield return Recommendation(
+                $"PostgreSQL parameter limit violations detected ({Words.Count(limit.Count, "case")}). Review the batch chunk sizes of the service.",
+                $"Find-LostData -Window {window} -Cause ParameterLimit");
+        }
+
+        if (reading.Stuck.Count > 0)
+        {
+            yield return Recommendation(
+                $"{Words.Count(reading.Stuck.Sum(work => work.Count), "payload")} stuck. Check that the service which processes them runs.",
+                $"(Get-ProcessingHealth -Window {window}).Stuck");
+        }
+
+        if (current.Processed + current.Partial + current.Failed - current.Audited is var open and > 0)
+        {
+            yield return Recommendation(
+                $"{Words.Count(open, "payload")} not audited yet. Loss that nobody recorded shows in an audit only.",
+                $"Find-LostData -Window {window}");
+        }
+    }
+
+    private static HealthRecommendation Recommendation(string text, string command) =>
+        new() { Family = PipelineFamily.Ingestion, Text = text, Command = command };
+
+    private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Ingestion, Name = name, Value = value };
+
+    private sealed record Count
+    {
+        public int? Window { get; init; }
+        public Guid? UserId { get; init; }
+        public string? Cause { get; init; }
+        public long Total { get; init; }
+        public long Processed { get; init; }
+        public long Partial { get; init; }
+        public long Failed { get; init; }
+        public long Waiting { get; init; }
+        public long Recovered { get; init; }
+        public long Expected { get; init; }
+        public long Missing { get; init; }
+        public long ItemsWithLoss { get; init; }
+        public long Audited { get; init; }
+        public DateTime? FirstSeenAt { get; init; }
+        public DateTime? LastSeenAt { get; init; }
+        public DateTime? LastSuccessAt { get; init; }
+
+        public WindowReading ToWindow() => new()
+        {
+            Total = Total,
+            Processed = Processed,
+            Partial = Partial,
+            Failed = Failed,
+            Waiting = Waiting,
+            Recovered = Recovered,
+            Expected = Expected,
+            Missing = Missing,
+            ItemsWithLoss = ItemsWithLoss,
+            Audited = Audited,
+        };
+
+        public SubjectReading ToSubject() => new()
+        {
+            UserId = UserId,
+            Total = Total,
+            Processed = Processed,
+            Failed = Failed,
+            Expected = Expected,
+            Missing = Missing,
+            LastSuccessAt = LastSuccessAt,
+            FirstSeenAt = FirstSeenAt!.Value,
+        };
+
+        public ErrorPattern ToPattern() => new()
+        {
+            Family = PipelineFamily.Ingestion,
+            Category = Enum.TryParse<LossCause>(Cause, out var cause) && Categories.TryGetValue(cause, out var category) ? category : "Other",
+            ErrorCode = Cause,
+            Unit = "payload",
+            Count = Total,
+            FirstSeen = FirstSeenAt!.Value,
+            LastSeen = LastSeenAt!.Value,
+        };
+    }
+
+    private sealed record Waiting
+    {
+        public string Status { get; init; } = "";
+        public long Count { get; init; }
+        public DateTime OldestAt { get; init; }
+        public long Stuck { get; init; }
+
+        public StuckWork ToWork(DateTime now) => new()
+        {
+            Family = PipelineFamily.Ingestion,
+            State = Status.Length == 0 ? "no status" : Status,
+            Count = Stuck,
+            Since = OldestAt,
+            Age = now - OldestAt,
+            Reason = "its status has not changed for too long",
+        };
+    }
+}

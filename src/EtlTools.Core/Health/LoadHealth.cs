@@ -1,0 +1,199 @@
+using Dapper;
+using EtlTools.Core.Runs;
+using Npgsql;
+
+namespace EtlTools.Core.Health;
+
+/// <summary>CSV files loaded into raw and staging, as the ledger has them.</summary>
+/// <param name="liveness">Which runs are dead; read before the transaction that sees one state.</param>
+internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
+{
+    public PipelineFamily Family => PipelineFamily.Load;
+
+    public string? WhyLeftOut(HealthQuery query) =>
+        query.UserId.Count > 0 && query.PracticeId.Count == 0 ? "left out: files have no users" : null;
+
+    public async Task<FamilyReading?> ReadAsync(
+        NpgsqlConnection connection, HealthWindows windows, HealthQuery query, CancellationToken cancellationToken)
+    {
+        var parameters = new
+        {
+            bounds = windows.Bounds,
+            current = windows.Current,
+            from = windows.From,
+            now = windows.Now,
+            practices = query.PracticeId.Count == 0 ? null : query.PracticeId.ToArray(),
+            dead = liveness.Dead,
+            leases_visible = liveness.LeasesVisible,
+            stuck_after = query.Thresholds.StuckAfter,
+        };
+        var counts = await QueryAsync<Count>(LoadHealthSql.Counts).ConfigureAwait(false);
+        var files = await QueryAsync<Error>(LoadHealthSql.FileErrors).ConfigureAwait(false);
+        var rows = await QueryAsync<Error>(LoadHealthSql.RowErrors).ConfigureAwait(false);
+        var runs = await QueryAsync<Error>(LoadHealthSql.RunErrors).ConfigureAwait(false);
+        var stuck = await QueryAsync<StuckRun>(LoadHealthSql.StuckRuns).ConfigureAwait(false);
+        var backlog = (await QueryAsync<(long Count, DateTime? OldestAt)>(LoadHealthSql.Backlog).ConfigureAwait(false))[0];
+        var all = counts.Single(count => count.Window is null && count.PracticeId is null);
+        return new FamilyReading
+        {
+            Unit = "file",
+            RecordUnit = "row",
+            SubjectUnit = "practice",
+            Windows = counts.Where(count => count.Window is not null).ToDictionary(count => count.Window!.Value, count => count.ToWindow()),
+            Subjects = counts.Where(count => count.PracticeId is not null).Select(count => count.ToSubject()).ToList(),
+            ErrorPatterns = [.. Patterns("run", runs), .. Patterns("file", files), .. Patterns("row", rows)],
+            Stuck = stuck.Select(run => run.ToWork(windows.Now)).ToList(),
+            BacklogCount = backlog.Count,
+            BacklogOldestAt = backlog.OldestAt,
+            LastSuccessAt = all.LastSuccessAt,
+            FailedRuns = runs.Sum(run => run.Unanswered),
+            Totals =
+            [
+                Total("FilesLoaded", all.FilesLoaded),
+                Total("FilesFailed", all.FilesFailed),
+                Total("RowsIngested", all.RowsIngested),
+                Total("RowsRejected", all.RowsRejected),
+            ],
+        };
+
+        async Task<List<T>> QueryAsync<T>(string sql) => (await connection.QueryAsync<T>(new CommandDefinition(
+            sql, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+    }
+
+    public (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query)
+    {
+        var action = urgency switch
+        {
+            ImpactUrgency.Urgent => "URGENT: Reload the files of this practice now",
+            ImpactUrgency.High => "HIGH: Schedule a reload for this practice",
+            ImpactUrgency.Medium => "MEDIUM: Look at the files of this practice",
+            _ => "LOW: Watch this practice",
+        };
+        return (action, $"Get-ProcessingHealth -Window {Duration.Write(query.Window)} -PracticeId {Quoted(subject.PracticeId!)}");
+    }
+
+    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, IReadOnlyList<HealthAlert> alerts, HealthQuery query)
+    {
+        var window = Duration.Write(query.Window);
+        if (reading.FailedRuns > 0)
+        {
+            yield return Recommendation(
+                $"{Words.Count(reading.FailedRuns, "run")} failed before any file was read. Look at the error, then load again.",
+                $"Get-LoadRun -Status Failed -Since {window} | Format-List StartedAt, Pipeline, ErrorCode, Error");
+        }
+
+        if (reading.Stuck.Count > 0)
+        {
+            yield return Recommendation(
+                $"{Words.Count(reading.Stuck.Count, "stuck run")}: once a run is closed, its files come back as failed files.",
+                $"Get-LoadRun -Problem Stuck -StuckAfter {Duration.Write(query.Thresholds.StuckAfter)} | Stop-LoadRun -Reason 'No sign of life' -WhatIf");
+        }
+
+        if (reading.BacklogCount > 0)
+        {
+            yield return Recommendation(
+                $"{Words.Count(reading.BacklogCount, "file")} not loaded. Put the cause right, then reprocess.",
+                "Find-FailedFile | Invoke-Reprocess -Reason 'Processing health' -WhatIf");
+        }
+
+        if (reading.Windows.TryGetValue(query.PreviousWindows + 1, out var current) && current.Missing > 0)
+        {
+            yield return Recommendation(
+                $"{Words.Count(current.Missing, "row")} of {Words.Count(current.ItemsWithLoss, "file")} in quarantine. Look at the reasons; Repair-RejectedRow puts corrected rows back.",
+                $"Get-LoadFile -Since {window} -ExcludeSuperseded | Get-RejectedRow | Group-Object Reason -NoElement");
+        }
+    }
+
+    private static string Quoted(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    private static HealthRecommendation Recommendation(string text, string command) =>
+        new() { Family = PipelineFamily.Load, Text = text, Command = command };
+
+    private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Load, Name = name, Value = value };
+
+    private static IEnumerable<ErrorPattern> Patterns(string unit, List<Error> errors) => errors.Select(error => new ErrorPattern
+    {
+        Family = PipelineFamily.Load,
+        Category = unit == "row" ? LoadErrorCategory.DataValidation : LoadErrorCategory.Of(error.ErrorCode),
+        ErrorCode = error.ErrorCode ?? (error.IsAdopted ? "recorded by the earlier system" : null),
+        Unit = unit,
+        Count = error.Count,
+        FirstSeen = error.FirstSeenAt,
+        LastSeen = error.LastSeenAt,
+    });
+
+    private sealed record Count
+    {
+        public int? Window { get; init; }
+        public string? PracticeId { get; init; }
+        public long Total { get; init; }
+        public long Processed { get; init; }
+        public long Failed { get; init; }
+        public long Waiting { get; init; }
+        public long Recovered { get; init; }
+        public long Expected { get; init; }
+        public long Missing { get; init; }
+        public long ItemsWithLoss { get; init; }
+        public DateTime? FirstSeenAt { get; init; }
+        public DateTime? LastSuccessAt { get; init; }
+        public long FilesLoaded { get; init; }
+        public long FilesFailed { get; init; }
+        public long RowsIngested { get; init; }
+        public long RowsRejected { get; init; }
+
+        // The ledger's rows are counted as they arrive, so that every loaded file is audited.
+        public WindowReading ToWindow() => new()
+        {
+            Total = Total,
+            Processed = Processed,
+            Failed = Failed,
+            Waiting = Waiting,
+            Recovered = Recovered,
+            Expected = Expected,
+            Missing = Missing,
+            ItemsWithLoss = ItemsWithLoss,
+            Audited = Processed,
+        };
+
+        public SubjectReading ToSubject() => new()
+        {
+            PracticeId = PracticeId,
+            Total = Total,
+            Processed = Processed,
+            Failed = Failed,
+            Expected = Expected,
+            Missing = Missing,
+            LastSuccessAt = LastSuccessAt,
+            FirstSeenAt = FirstSeenAt!.Value,
+        };
+    }
+
+    private sealed record Error
+    {
+        public string? ErrorCode { get; init; }
+        public bool IsAdopted { get; init; }
+        public long Count { get; init; }
+        public DateTime FirstSeenAt { get; init; }
+        public DateTime LastSeenAt { get; init; }
+        public long Unanswered { get; init; }
+    }
+
+    private sealed record StuckRun
+    {
+        public Guid LoadRunId { get; init; }
+        public DateTime StartedAt { get; init; }
+        public DateTime LastSignAt { get; init; }
+        public bool IsDead { get; init; }
+
+        public StuckWork ToWork(DateTime now) => new()
+        {
+            Family = PipelineFamily.Load,
+            LoadRunId = LoadRunId,
+            State = "running",
+            Count = 1,
+            Since = StartedAt,
+            Age = now - StartedAt,
+            Reason = IsDead ? "its session is gone" : $"it has given no sign of life for {Duration.Write(TimeSpan.FromMinutes(Math.Floor((now - LastSignAt).TotalMinutes)))}",
+        };
+    }
+}

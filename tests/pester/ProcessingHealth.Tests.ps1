@@ -1,0 +1,202 @@
+BeforeDiscovery { Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1" }
+
+Describe 'Processing health' -Skip:(-not (Test-PostgresServer)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        $scene = New-Scene
+        Invoke-TestSql $scene.Connection @'
+CREATE TABLE raw_ingestions (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid NOT NULL, raw_payload jsonb NOT NULL DEFAULT '{"name": "Aroha Planted-Name"}',
+    processing_status varchar(50), processing_errors jsonb, processed_at timestamptz, created_at timestamptz DEFAULT now());
+INSERT INTO raw_ingestions (user_id, processing_status, processing_errors)
+SELECT 'aaaaaaaa-0000-4000-8000-000000000001'::uuid, 'processed', '{"processing_metadata": {"expected_count": 100, "actual_count": 40}}'::jsonb FROM generate_series(1, 4)
+UNION ALL
+SELECT 'bbbbbbbb-0000-4000-8000-000000000002', 'error', '[{"error_message": "Aroha Planted-Name: too many arguments"}]'
+UNION ALL
+SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_series(1, 95);
+'@ | Out-Null
+        Add-PracticeFile $scene 2026-01-01
+        Add-PatientFile $scene 2026-01-01 -Id (1..98) -Line 'x,1,Aroha Planted-Name,1980-02-28'
+        Start-LoadRun | Out-Null
+        $folder = New-TestFolder
+        $empty = New-TestDatabase
+        Initialize-EtlDatabase -Connection $empty | Out-Null
+    }
+    AfterAll {
+        Remove-TestFolder $folder
+        Remove-TestDatabase $empty
+        Remove-Scene $scene
+    }
+
+    Context 'Get-ProcessingHealth' {
+        It 'has one object for all families, with parts that are objects' {
+            $health = Get-ProcessingHealth -Window 24h
+            @($health) | Should -HaveCount 1
+            $health.Status | Should -Be Critical
+            $health.Window | Should -Be ([timespan]::FromHours(24))
+            $health.TimeZone | Should -Be ([System.TimeZoneInfo]::Local.Id)
+            $health.Overall.Family | Should -Be Load, Ingestion
+            ($health.Overall | Where-Object Family -EQ Ingestion).Total | Should -Be 100
+            @($health.Alert | Where-Object Severity -EQ Critical).Id | Should -Be DataLoss
+            ($health.Impact | Where-Object Urgency -EQ Urgent).UserId | Should -Be 'aaaaaaaa-0000-4000-8000-000000000001'
+            ($health.ErrorPattern | Where-Object ErrorCode -EQ ParameterLimit).Count | Should -Be 1
+            $health.Trend | Where-Object IsCurrent | Should -HaveCount 2
+        }
+
+        It 'reads like a report, and holds no value of the data' {
+            $report = Get-ProcessingHealth | Out-String -Width 200
+            $report | Should -Match 'PROCESSING HEALTH: Critical'
+            $report | Should -Match 'OVERALL STATISTICS'
+            $report | Should -Match 'Total payloads: 100'
+            $report | Should -Match 'Successfully processed: 99 \(99'
+            $report | Should -Match 'IMPACT ANALYSIS\s+User aaaaaaaa-0000-4000-8000-000000000001: 60'
+            $report | Should -Match 'Action: URGENT: Recover this user''s data now'
+            $report | Should -Match 'RECOVERY RECOMMENDATIONS\s+'
+            $report | Should -Match 'Data loss detected in 4 payloads'
+            $report | Should -Not -Match 'Planted'
+        }
+
+        It 'has a view for each part' {
+            $health = Get-ProcessingHealth
+            foreach ($part in 'Family', 'Overall', 'DataLoss', 'ErrorPattern', 'Impact', 'Backlog', 'Trend', 'Alert', 'Recommendation', 'Total') {
+                $objects = @($health.$part)
+                $objects | Should -Not -BeNullOrEmpty -Because $part
+                Get-FormatData -TypeName $objects[0].GetType().FullName | Should -Not -BeNullOrEmpty -Because $part
+                $objects | Out-String | Should -Match '\d'
+            }
+        }
+
+        It 'takes a number of hours, and keeps to users or practices' {
+            (Get-ProcessingHealth 6).Window | Should -Be ([timespan]::FromHours(6))
+            (Get-ProcessingHealth 7d -PreviousWindow 0).Trend | Should -HaveCount 2
+            $one = Get-ProcessingHealth -UserId 'bbbbbbbb-0000-4000-8000-000000000002'
+            $one.Overall.Total | Should -Be 1
+            ($one.Family | Where-Object Family -EQ Load).IsIncluded | Should -BeFalse
+            (Get-ProcessingHealth -PracticeId 535).Overall.Family | Should -Be Load
+        }
+
+        It 'goes by the parameters, over etl.yaml, over the defaults' {
+            $file = Join-Path $folder etl.yaml
+            Set-Content $file 'health:', '  data_loss_critical: 90%', '  data_loss_warning: 80%'
+            (Get-ProcessingHealth -ConfigurationFile $file).Alert.Id | Should -Not -Contain DataLoss
+            $health = Get-ProcessingHealth -ConfigurationFile $file -DataLossWarning 2% -StuckAfter 30m
+            ($health.Alert | Where-Object Id -EQ DataLoss).Severity | Should -Contain Warning
+            $health.Threshold.DataLossCritical | Should -Be 0.9
+            $health.Threshold.StuckAfter | Should -Be ([timespan]::FromMinutes(30))
+
+            Set-Content $file 'health:', '  data_loss_critical: 90'
+            $failure = Get-FirstError { Get-ProcessingHealth -ConfigurationFile $file }
+            Assert-EtlError $failure ProfilesInvalid InvalidData
+            $failure | Should -Match 'etl\.yaml:2: data_loss_critical'
+        }
+
+        It 'refuses limits and windows that make no sense' {
+            Assert-EtlError (Get-FirstError { Get-ProcessingHealth -FailureWarning 50% }) HealthThresholdInvalid InvalidArgument
+            Assert-EtlError (Get-FirstError { Get-ProcessingHealth -Window 0 }) HealthWindowInvalid InvalidArgument
+            { Get-ProcessingHealth -FailureWarning 50 } | Should -Throw -ExpectedMessage '*0.05 or 5%*'
+        }
+
+        It 'recommends commands that can be run' {
+            $health = Get-ProcessingHealth
+            $commands = @($health.Recommendation.Command) + @($health.Impact.Command)
+            $commands | Should -Not -BeNullOrEmpty
+            foreach ($text in $commands) {
+                $errors = $null
+                $ast = [System.Management.Automation.Language.Parser]::ParseInput($text, [ref] $null, [ref] $errors)
+                $errors | Should -BeNullOrEmpty -Because $text
+                foreach ($call in $ast.FindAll({ $args[0] -is [System.Management.Automation.Language.CommandAst] }, $true)) {
+                    $command = Get-Command $call.GetCommandName() -ErrorAction Stop
+                    foreach ($element in $call.CommandElements | Where-Object { $_ -is [System.Management.Automation.Language.CommandParameterAst] }) {
+                        { $command.ResolveParameter($element.ParameterName) } | Should -Not -Throw -Because $text
+                    }
+                }
+            }
+        }
+    }
+
+    Context 'Test-ProcessingHealth' {
+        It 'is false for what is critical, and says why when asked' {
+            Test-ProcessingHealth | Should -BeExactly $false
+            $said = Test-ProcessingHealth -Verbose 4>&1 | Out-String
+            $said | Should -Match 'Critical: Raw ingestions: 60\.0 % of the metrics expected are missing'
+        }
+
+        It 'lets a warning pass unless told otherwise' {
+            $limits = @{ DataLossCritical = '100%'; MinSuccessRate = 0 }
+            Test-ProcessingHealth @limits | Should -BeExactly $true
+            Test-ProcessingHealth @limits -WarningAsFailure | Should -BeExactly $false
+            Test-ProcessingHealth @limits -DataLossWarning 100% -WarningAsFailure | Should -BeExactly $true
+        }
+
+        It 'does not know an idle pipeline to be healthy' {
+            (Get-ProcessingHealth -Connection $empty).Status | Should -Be NoData
+            Test-ProcessingHealth -Connection $empty | Should -BeExactly $false
+            Test-ProcessingHealth -Connection $empty -AllowNoData | Should -BeExactly $true
+        }
+
+        It 'judges a health that was read already, and no other way at once' {
+            $health = Get-ProcessingHealth -DataLossCritical 100%
+            $health, (Get-ProcessingHealth) | Test-ProcessingHealth | Should -Be $true, $false
+            @() | Test-ProcessingHealth | Should -BeNullOrEmpty
+            Assert-EtlError (Get-FirstError { $health | Test-ProcessingHealth -Window 7d -ErrorAction Stop }) HealthGivenTwice InvalidArgument
+        }
+
+        It 'gives a scheduled task its exit code' {
+            $module = Get-ModulePath
+            $script = "Import-Module '$module'; exit [int](-not (Test-ProcessingHealth -AllowNoData -ErrorAction Stop -Connection '{0}'))"
+            & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command ($script -f $scene.Connection)
+            $LASTEXITCODE | Should -Be 1
+            & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command ($script -f $empty)
+            $LASTEXITCODE | Should -Be 0
+        }
+    }
+
+    Context 'Export-ProcessingHealth' {
+        It 'writes each format, by extension or by name' {
+            $base = Join-Path $folder health
+            $written = Get-ProcessingHealth | Export-ProcessingHealth -Path "$base.html", "$base.json", "$base.prom" -PassThru
+            $written.Format | Should -Be Html, Json, Prometheus
+            $written.Status | Should -Be Critical, Critical, Critical
+            $written | ForEach-Object { (Get-Item $_.Path).Length | Should -Be $_.SizeBytes }
+            Get-Content "$base.html" -TotalCount 1 | Should -Be '<!DOCTYPE html>'
+            (Get-Content -Raw "$base.json" | ConvertFrom-Json).status | Should -Be Critical
+            Get-Content "$base.prom" | Should -Contain 'etl_data_loss_items{family="ingestion"} 4'
+            Get-ChildItem $folder -Filter *.tmp | Should -BeNullOrEmpty
+
+            Export-ProcessingHealth -LiteralPath (Join-Path $folder '[1].txt') -Format json | Should -BeNullOrEmpty
+            (Get-Content -Raw -LiteralPath (Join-Path $folder '[1].txt') | ConvertFrom-Json).schemaVersion | Should -Be 1
+            foreach ($file in Get-ChildItem $folder -File) {
+                Get-Content -Raw -LiteralPath $file.FullName | Should -Not -Match 'Planted' -Because $file.Name
+            }
+        }
+
+        It 'writes nothing with -WhatIf' {
+            Export-ProcessingHealth -Path (Join-Path $folder not.html) -WhatIf
+            Join-Path $folder not.html | Should -Not -Exist
+        }
+
+        It 'writes to the place where PowerShell stands' {
+            Push-Location $folder
+            try {
+                (Export-ProcessingHealth -Path here.json -PassThru).Path | Should -Be (Join-Path $folder here.json)
+            }
+            finally {
+                Pop-Location
+            }
+        }
+
+        It 'says what is wrong with the place or the format' {
+            Assert-EtlError (Get-FirstError { Export-ProcessingHealth -Path (Join-Path $folder x.txt) }) HealthFormatUnknown InvalidArgument
+            Assert-EtlError (Get-FirstError { Export-ProcessingHealth -Path (Join-Path $folder no/x.html) }) ExportFolderMissing ObjectNotFound
+            Assert-EtlError (Get-FirstError { Export-ProcessingHealth -Path $folder -Format Json }) ExportDenied PermissionDenied
+            Assert-EtlError (Get-FirstError { Export-ProcessingHealth -Path (Join-Path $folder x.prom) -PracticeId 535 }) HealthIsPartial InvalidArgument
+        }
+
+        It 'leaves the old file where the health cannot be read' {
+            $file = Join-Path $folder kept.prom
+            Set-Content $file 'old'
+            Get-FirstError { Export-ProcessingHealth -Path $file -Connection 'Host=127.0.0.1;Port=1;Database=none' } | Should -Not -BeNullOrEmpty
+            Get-Content $file | Should -Be old
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using EtlTools.Core.Health;
+
+namespace EtlTools.Tests.Health;
+
+/// <summary>A health with something in every part, made up.</summary>
+internal static class Example
+{
+    public static readonly Guid User = new("550e8400-e29b-41d4-a716-446655440000");
+
+    private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.FromHours(13));
+
+    public static readonly ProcessingHealth Health = new()
+    {
+        Status = HealthStatus.Critical,
+        Window = TimeSpan.FromHours(24),
+        From = Now.AddDays(-1),
+        To = Now,
+        TimeZone = "Pacific/Auckland",
+        GeneratedAt = Now,
+        Database = "etl@db1:5432/ingest",
+        Family =
+        [
+            new FamilyHealth { Family = PipelineFamily.Load, IsIncluded = true, Status = HealthStatus.Healthy, LastSuccessAt = Now.AddHours(-1) },
+            new FamilyHealth { Family = PipelineFamily.Ingestion, IsIncluded = true, Status = HealthStatus.Critical, LastSuccessAt = Now.AddMinutes(-5) },
+        ],
+        Overall =
+        [
+            new HealthOverall { Family = PipelineFamily.Load, Unit = "file" },
+            new HealthOverall
+            {
+                Family = PipelineFamily.Ingestion, Unit = "payload", Total = 1234, Processed = 1100, Partial = 20, Failed = 89, Waiting = 25, Recovered = 3,
+                SuccessRate = 1100 / 1234.0, FailureRate = 89 / 1234.0,
+            },
+        ],
+        DataLoss =
+        [
+            new HealthDataLoss { Family = PipelineFamily.Load, Unit = "file", RecordUnit = "row" },
+            new HealthDataLoss
+            {
+                Family = PipelineFamily.Ingestion, Unit = "payload", RecordUnit = "metric", Items = 45, Expected = 2_673_096, Present = 1_258_905,
+                Missing = 1_414_191, Rate = 1_414_191 / 2_673_096.0, Audited = 1200,
+            },
+        ],
+        ErrorPattern =
+        [
+            new ErrorPattern
+            {
+                Family = PipelineFamily.Ingestion, Category = "PostgreSQL Parameter Limit", ErrorCode = "ParameterLimit", Unit = "payload", Count = 23,
+                FirstSeen = Now.AddHours(-20), LastSeen = Now.AddHours(-1),
+            },
+            new ErrorPattern { Family = PipelineFamily.Load, Category = "Odd <b>\"name\"</b>\\", Unit = "file", Count = 1, FirstSeen = Now, LastSeen = Now },
+        ],
+        Impact =
+        [
+            new HealthImpact
+            {
+                Family = PipelineFamily.Ingestion, UserId = User, Total = 35, Failed = 3, SuccessRate = 0.9, DataLossRate = 0.529, LastSuccessAt = Now.AddDays(-2),
+                DaysSinceSuccess = 2, Urgency = ImpactUrgency.Urgent, RecommendedAction = "URGENT: Recover this user's data now", Command = "Find-LostData",
+            },
+            new HealthImpact
+            {
+                Family = PipelineFamily.Load, PracticeId = "<script>alert(1)</script>", Total = 2, Failed = 2, SuccessRate = 0, Urgency = ImpactUrgency.Low,
+                RecommendedAction = "LOW: Watch this practice", Command = "Get-ProcessingHealth",
+            },
+        ],
+        Stuck = [new StuckWork { Family = PipelineFamily.Load, LoadRunId = User, State = "running", Count = 1, Since = Now.AddHours(-3), Age = TimeSpan.FromHours(3), Reason = "its session is gone" }],
+        Backlog =
+        [
+            new HealthBacklog { Family = PipelineFamily.Load, Unit = "file" },
+            new HealthBacklog { Family = PipelineFamily.Ingestion, Unit = "payload", Count = 25, OldestAt = Now.AddHours(-30), OldestAge = TimeSpan.FromHours(30) },
+        ],
+        Trend = Enumerable.Range(1, 8).SelectMany(window => new[] { PipelineFamily.Load, PipelineFamily.Ingestion }.Select(family => new HealthTrend
+        {
+            Family = family,
+            From = Now.AddDays(window - 9),
+            To = Now.AddDays(window - 8),
+            IsCurrent = window == 8,
+            Total = family == PipelineFamily.Load ? 0 : 150 * window,
+            Failed = family == PipelineFamily.Load ? 0 : 11 * window,
+            FailureRate = family == PipelineFamily.Load ? null : 0.073,
+            Expected = family == PipelineFamily.Load ? 0 : 1000 * window,
+            Missing = family == PipelineFamily.Load ? 0 : 60 * window,
+            DataLossRate = family == PipelineFamily.Load ? null : 0.06,
+        })).OrderBy(trend => trend.Family).ToList(),
+        Alert =
+        [
+            new HealthAlert
+            {
+                Severity = HealthSeverity.Critical, Id = "DataLoss", Family = PipelineFamily.Ingestion, Metric = "share of metrics missing", Value = 0.529, Threshold = 0.1,
+                Message = "Raw ingestions: 52.9 % of the metrics expected are missing, in 45 payloads.",
+            },
+            new HealthAlert { Severity = HealthSeverity.Warning, Id = "StuckWork", Family = PipelineFamily.Load, Metric = "stuck work", Value = 1, Message = "CSV loads: 1 stuck." },
+        ],
+        Recommendation =
+        [
+            new HealthRecommendation
+            {
+                Family = PipelineFamily.Ingestion, Text = "Data loss detected in 45 payloads. Run the data recovery.",
+                Command = "Find-LostData -Window 24h | Invoke-DataRecovery -WhatIf",
+            },
+        ],
+        Total =
+        [
+            new HealthTotal { Family = PipelineFamily.Load, Name = "FilesLoaded", Value = 518 },
+            new HealthTotal { Family = PipelineFamily.Load, Name = "FilesFailed", Value = 26 },
+            new HealthTotal { Family = PipelineFamily.Load, Name = "RowsIngested", Value = 3_300_806 },
+            new HealthTotal { Family = PipelineFamily.Load, Name = "RowsRejected", Value = 53_088 },
+            new HealthTotal { Family = PipelineFamily.Ingestion, Name = "PayloadsRecovered", Value = 1234 },
+            new HealthTotal { Family = PipelineFamily.Ingestion, Name = "RecoveriesFailed", Value = 56 },
+            new HealthTotal { Family = PipelineFamily.Ingestion, Name = "PayloadsWithLoss", Value = 45 },
+            new HealthTotal { Family = PipelineFamily.Ingestion, Name = "MetricsRecovered", Value = 1_414_191 },
+        ],
+    };
+}

@@ -1,0 +1,258 @@
+using EtlTools.Core;
+using EtlTools.Core.Database;
+using EtlTools.Core.Health;
+using EtlTools.Tests.Infrastructure;
+using Npgsql;
+
+namespace EtlTools.Tests.Health;
+
+public sealed class IngestionHealthTests
+{
+    private static readonly Guid Ann = new("aaaaaaaa-0000-4000-8000-000000000001");
+    private static readonly Guid Ben = new("bbbbbbbb-0000-4000-8000-000000000002");
+
+    [PostgresFact]
+    public async Task A_database_without_the_table_has_no_such_family()
+    {
+        await using var database = await PostgresDatabase.CreateWithSchemaAsync();
+
+        var health = await GetAsync(database);
+
+        var family = health.Family.Single(one => one.Family == PipelineFamily.Ingestion);
+        Assert.Equal((false, "not in this database", HealthStatus.NoData), (family.IsIncluded, family.Detail, family.Status));
+        Assert.DoesNotContain(health.Overall, overall => overall.Family == PipelineFamily.Ingestion);
+    }
+
+    [PostgresTheory]
+    [InlineData("varchar(50)", "timestamptz")]
+    [InlineData("text", "timestamp")]
+    [InlineData("ingestion_status", "timestamptz")]
+    public async Task Every_status_of_the_field_is_counted_in_any_type(string statusType, string timeType)
+    {
+        await using var database = await CreateAsync(statusType, timeType);
+        foreach (var status in new[] { "processed", "completed", "recovered", "partial_success", "error", "failed", "recovery_failed",
+            "pending", "parsing", "validation", "processing", "ready" })
+        {
+            await AddAsync(database, Ann, status);
+        }
+
+        var health = await GetAsync(database);
+
+        var overall = Overall(health);
+        Assert.Equal((12, 3, 1, 3, 5, 1), (overall.Total, overall.Processed, overall.Partial, overall.Failed, overall.Waiting, overall.Recovered));
+        Assert.Equal((0.25, 0.25), (overall.SuccessRate, overall.FailureRate));
+        Assert.Equal(5, health.Backlog.Single(backlog => backlog.Family == PipelineFamily.Ingestion).Count);
+        Assert.Empty(health.Stuck);
+    }
+
+    [PostgresFact]
+    public async Task Loss_is_what_the_service_counted_until_an_audit_knows_better()
+    {
+        await using var database = await CreateAsync();
+        var silent = await AddAsync(database, Ann, "processed", expected: 100, actual: 60);
+        var clean = await AddAsync(database, Ben, "processed", expected: 100, actual: 100);
+        var overlapping = await AddAsync(database, Ben, "processed", expected: 100, actual: 50);
+        await AddAsync(database, Ben, "processed");
+
+        var before = await GetAsync(database);
+        Assert.Equal((2, 300, 90, 0), Loss(before));
+        Assert.Equal((HealthStatus.Critical, "DataLoss"), (before.Status, before.Alert[0].Id));
+        Assert.Equal(0.4, before.Impact.Single(impact => impact.UserId == Ann).DataLossRate);
+        Assert.Equal(("Silent Data Loss", 2L), before.ErrorPattern.Select(pattern => (pattern.Category, pattern.Count)).Single());
+
+        // Duplicates looked like loss, and what nobody had recorded comes to light.
+        await AuditAsync(database, overlapping, expected: 50, missing: 0);
+        await AuditAsync(database, clean, expected: 100, missing: 70);
+        var after = await GetAsync(database);
+        Assert.Equal((2, 250, 110, 2), Loss(after));
+
+        // A recovery is newer than the audit.
+        await RecoverAsync(database, clean, "Recovered", expected: 100, before: 30, recovered: 70);
+        await RecoverAsync(database, silent, "PartiallyRecovered", expected: 100, before: 60, recovered: 30);
+        var recovered = await GetAsync(database);
+        Assert.Equal((1, 250, 10, 3), Loss(recovered));
+        Assert.Equal([("PayloadsRecovered", 1L), ("RecoveriesFailed", 1), ("PayloadsWithLoss", 2), ("MetricsRecovered", 100)],
+            recovered.Total.Where(total => total.Family == PipelineFamily.Ingestion).Select(total => (total.Name, total.Value)));
+
+        // And an audit after it is newer again.
+        await AuditAsync(database, clean, expected: 100, missing: 5);
+        Assert.Equal((2, 250, 15, 3), Loss(await GetAsync(database)));
+
+        static (long, long, long, long) Loss(ProcessingHealth health)
+        {
+            var loss = health.DataLoss.Single(one => one.Family == PipelineFamily.Ingestion);
+            Assert.Equal(loss.Expected, loss.Present + loss.Missing);
+            return (loss.Items, loss.Expected, loss.Missing, loss.Audited);
+        }
+    }
+
+    [PostgresFact]
+    public async Task The_silent_incident_shows_once_it_is_audited_and_is_recommended_to_be()
+    {
+        await using var database = await CreateAsync();
+        var ids = new List<Guid>();
+        for (var payload = 0; payload < 35; payload++)
+        {
+            ids.Add(await AddAsync(database, Ann, "processed"));
+        }
+
+        var before = await GetAsync(database);
+        Assert.Equal(HealthStatus.Healthy, before.Status);
+        Assert.Equal("Find-LostData -Window 24h", Assert.Single(before.Recommendation).Command);
+
+        foreach (var id in ids)
+        {
+            await AuditAsync(database, id, expected: 76_374, missing: 40_406);
+        }
+
+        var after = await GetAsync(database);
+        Assert.Equal((HealthStatus.Critical, 35L), (after.Status, after.DataLoss.Single(loss => loss.Items > 0).Items));
+        Assert.Equal("Find-LostData -Window 24h | Invoke-DataRecovery -WhatIf", Assert.Single(after.Recommendation).Command);
+        Assert.Equal(ImpactUrgency.Urgent, Assert.Single(after.Impact).Urgency);
+    }
+
+    [PostgresFact]
+    public async Task Errors_are_counted_by_category_with_the_times_they_were_seen_and_never_quoted()
+    {
+        await using var database = await CreateAsync();
+        await AddAsync(database, Ann, "error", TimeSpan.FromHours(3), errors: """[{"metric_type":"HeartRate","error_message":"too many arguments: 70000 parameters"}]""");
+        await AddAsync(database, Ann, "error", TimeSpan.FromHours(1), errors: """{"processing_metadata":{"postgresql_param_limit_violation":true},"errors":[]}""");
+        await AddAsync(database, Ben, "error", errors: """{"stage":"validation","error":"heart_rate 98765432109 of Zyxwvutta out of range"}""");
+        await AddAsync(database, Ben, "failed", errors: """[{"error_type":"timeout","message":"deadline"}]""");
+        await AddAsync(database, Ben, "error");
+        await AddAsync(database, Ben, "recovered");
+        await AddAsync(database, Ben, "recovered", errors: """[{"error_type":"timeout","message":"deadline"}]""");
+        await AddAsync(database, Ben, "error", TimeSpan.FromHours(30), errors: """[{"error_message":"pool exhausted"}]""");
+        await AddAsync(database, Ben, "processed", errors: """{"processing_metadata":{"expected_count":10,"actual_count":10},"errors":[]}""");
+
+        var health = await GetAsync(database);
+
+        Assert.Equal(
+            [("Data Validation", 1L), ("Other", 1), ("PostgreSQL Parameter Limit", 2), ("Processing Timeout", 2)],
+            health.ErrorPattern.Select(pattern => (pattern.Category, pattern.Count)).Order());
+        var limit = health.ErrorPattern.Single(pattern => pattern.ErrorCode == "ParameterLimit");
+        Assert.Equal(("PostgreSQL Parameter Limit", "ParameterLimit"), (limit.Category, limit.ErrorCode));
+        Assert.Equal(2, (limit.LastSeen - limit.FirstSeen).TotalHours, 2);
+        Assert.Contains(health.Recommendation, one => one.Text.Contains("(2 cases)", StringComparison.Ordinal));
+        Assert.DoesNotContain("Zyxwvutta", health.ToString() + string.Concat(health.Alert) + string.Concat(health.ErrorPattern), StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task Days_since_success_reach_back_before_the_windows()
+    {
+        await using var database = await CreateAsync();
+        await AddAsync(database, Ann, "processed", TimeSpan.FromDays(20));
+        await AddAsync(database, Ann, "error");
+        await AddAsync(database, Ben, "error");
+        await AddAsync(database, Ben, "processed", TimeSpan.FromDays(3.5));
+
+        var health = await GetAsync(database);
+
+        Assert.Equal([(Ann, ImpactUrgency.Urgent), (Ben, ImpactUrgency.High)], health.Impact.Select(impact => (impact.UserId!.Value, impact.Urgency)));
+        Assert.Equal(20, health.Impact[0].DaysSinceSuccess!.Value, 1);
+        Assert.Equal("HIGH: Schedule user recovery", health.Impact[1].RecommendedAction);
+        Assert.Equal($"Find-LostData -Window 24h -UserId {Ann} | Invoke-DataRecovery -WhatIf", health.Impact[0].Command);
+
+        var one = await GetAsync(database, users: [Ben]);
+        Assert.Equal((1L, Ben), (Overall(one).Total, Assert.Single(one.Impact).UserId));
+        Assert.Equal("left out: files have no users", one.Family.Single(family => family.Family == PipelineFamily.Load).Detail);
+    }
+
+    [PostgresFact]
+    public async Task Work_that_does_not_move_is_stuck_however_old()
+    {
+        await using var database = await CreateAsync();
+        await AddAsync(database, Ann, "pending", TimeSpan.FromMinutes(119));
+        await AddAsync(database, Ann, "parsing", TimeSpan.FromMinutes(121));
+        await AddAsync(database, Ben, "processing", TimeSpan.FromDays(40));
+        await AddAsync(database, Ben, "processing", TimeSpan.FromDays(50));
+
+        var health = await GetAsync(database);
+
+        Assert.Equal([("parsing", 1L), ("processing", 2)], health.Stuck.Select(work => (work.State, work.Count)));
+        Assert.Equal(50, health.Stuck[1].Age.TotalDays, 1);
+        Assert.Equal(["BacklogAge", "StuckWork"], health.Alert.Select(alert => alert.Id).Order());
+        Assert.Equal(4, health.Backlog.Single(backlog => backlog.Family == PipelineFamily.Ingestion).Count);
+        Assert.Contains(health.Recommendation, one => one.Command == "(Get-ProcessingHealth -Window 24h).Stuck");
+    }
+
+    [PostgresFact]
+    public async Task A_user_who_may_not_read_the_table_is_told_which()
+    {
+        await using var database = await CreateAsync();
+        await database.ExecuteAsync("CREATE ROLE health_reader_test LOGIN; GRANT USAGE ON SCHEMA etl TO health_reader_test; GRANT SELECT ON ALL TABLES IN SCHEMA etl TO health_reader_test");
+        try
+        {
+            await using var etl = EtlDatabase.Connect(new ConnectionRequest
+            {
+                ConnectionString = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = "-c role=health_reader_test" }.ConnectionString,
+            });
+
+            var error = await Assert.ThrowsAsync<EtlException>(() => new HealthMonitor(etl).GetAsync(new HealthQuery(), TimeZoneInfo.Utc, CancellationToken.None));
+            Assert.Equal((EtlErrorKind.Permission, "PermissionDenied", "raw_ingestions"), (error.Kind, error.ErrorId, error.Target));
+
+            await database.ExecuteAsync("GRANT SELECT ON raw_ingestions TO health_reader_test");
+            Assert.Equal(HealthStatus.NoData, (await new HealthMonitor(etl).GetAsync(new HealthQuery(), TimeZoneInfo.Utc, CancellationToken.None)).Status);
+        }
+        finally
+        {
+            await database.ExecuteAsync("DROP OWNED BY health_reader_test; DROP ROLE health_reader_test");
+        }
+    }
+
+    private static async Task<PostgresDatabase> CreateAsync(string statusType = "varchar(50)", string timeType = "timestamptz")
+    {
+        var database = await PostgresDatabase.CreateWithSchemaAsync();
+        await database.ExecuteAsync($"""
+            CREATE TYPE ingestion_status AS ENUM ('pending', 'parsing', 'validation', 'processing', 'processed', 'partial_success', 'error',
+                'failed', 'completed', 'recovered', 'recovery_failed', 'ready');
+            CREATE TABLE raw_ingestions (
+                id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid NOT NULL, raw_payload jsonb NOT NULL DEFAULT '{"{}"}',
+                processing_status {statusType} DEFAULT 'pending', processing_errors jsonb, processed_at {timeType}, created_at {timeType})
+            """);
+        return database;
+    }
+
+    private static async Task<Guid> AddAsync(
+        PostgresDatabase database, Guid user, string status, TimeSpan? age = null, string? errors = null, int? expected = null, int? actual = null) =>
+        await database.ScalarAsync<Guid>(
+            $"""
+            INSERT INTO raw_ingestions (user_id, processing_status, processing_errors, created_at)
+            VALUES (@user, '{status}', @errors::jsonb, (now() - @age) AT TIME ZONE 'UTC' AT TIME ZONE
+                CASE WHEN (SELECT data_type FROM information_schema.columns WHERE table_name = 'raw_ingestions' AND column_name = 'created_at') LIKE '%without%'
+                     THEN current_setting('TimeZone') ELSE 'UTC' END)
+            RETURNING id
+            """,
+            new
+            {
+                user,
+                age = age ?? TimeSpan.FromMinutes(5),
+                errors = errors ?? (expected is null ? null : $$"""{"processing_metadata":{"expected_count":{{expected}},"actual_count":{{actual}}},"errors":[]}"""),
+            });
+
+    private static Task AuditAsync(PostgresDatabase database, Guid id, long expected, long missing) => database.ExecuteAsync(
+        """
+        INSERT INTO etl.ingestion_audits (raw_ingestion_id, user_id, audited_at, expected, present, missing, duplicates, rejected, cause, recoverable)
+        SELECT id, user_id, clock_timestamp(), @expected, @expected - @missing, @missing, 0, 0, CASE WHEN @missing > 0 THEN 'Unrecorded' ELSE 'None' END, true
+        FROM raw_ingestions WHERE id = @id
+        ON CONFLICT (raw_ingestion_id) DO UPDATE
+        SET audited_at = excluded.audited_at, expected = excluded.expected, present = excluded.present, missing = excluded.missing
+        """,
+        new { id, expected, missing });
+
+    private static Task RecoverAsync(PostgresDatabase database, Guid id, string outcome, long expected, long before, long recovered) => database.ExecuteAsync(
+        """
+        INSERT INTO etl.data_recoveries (data_recovery_id, recovery_run_id, raw_ingestion_id, user_id, outcome, cause, expected, present_before, metrics_recovered, started_at)
+        SELECT gen_random_uuid(), gen_random_uuid(), id, user_id, @outcome, 'Unrecorded', @expected, @before, @recovered, now()
+        FROM raw_ingestions WHERE id = @id
+        """,
+        new { id, outcome, expected, before, recovered });
+
+    private static HealthOverall Overall(ProcessingHealth health) => health.Overall.Single(overall => overall.Family == PipelineFamily.Ingestion);
+
+    private static async Task<ProcessingHealth> GetAsync(PostgresDatabase database, Guid[]? users = null)
+    {
+        await using var etl = database.OpenEtl();
+        return await new HealthMonitor(etl).GetAsync(new HealthQuery { UserId = users ?? [] }, TimeZoneInfo.Utc, CancellationToken.None);
+    }
+}
