@@ -51,6 +51,9 @@ internal sealed class JsonTextStream(PayloadWindow window) : Stream
         }
     }
 
+    /// <summary>Reads what stands behind the text.</summary>
+    public ValueTask ReadRestAsync(CancellationToken cancellationToken) => window.ReadToEndAsync(cancellationToken);
+
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 

@@ -19,8 +19,7 @@ internal sealed class PayloadReader(MetricMap map, int bufferBytes = PayloadRead
     /// <summary>Gives every complete metric to the sink, as a row or as a fault; never throws for what a payload holds.</summary>
     /// <param name="openAsync">
     /// Opens the payload's text, UTF-8, from its start. It is called a second time where lists say only behind their data what
-    /// they hold, as they do in jsonb; the first stream is disposed of before. In a stream that can seek nothing is read twice
-    /// for it but names.
+    /// they hold, as they do in jsonb; the first stream is disposed of before. The last stream is read to its end.
     /// </param>
     /// <param name="sink">Takes rows and faults.</param>
     /// <param name="cancellationToken">Stops between two blocks.</param>

@@ -40,6 +40,7 @@ internal sealed class PayloadWalk(
             brokenAt = _window.Position;
         }
 
+        await _window.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
         await EmitPairsAsync(cancellationToken).ConfigureAwait(false);
         await sink.DrainAsync(cancellationToken).ConfigureAwait(false);
         return Summarise(brokenAt);
@@ -584,7 +585,7 @@ internal sealed class PayloadWalk(
             Seen = seen,
             Accepted = tally.Accepted,
             Rejected = tally.Rejected,
-            Bytes = _window.Position + (brokenAt is null ? 0 : _window.Ahead.Length),
+            Bytes = _window.Position,
             TruncatedAt = brokenAt,
             Unrecoverable = seen > 0 ? UnrecoverableReason.None
                 : inner == PayloadShape.Stub ? UnrecoverableReason.DataNotKept

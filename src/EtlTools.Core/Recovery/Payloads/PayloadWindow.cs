@@ -201,6 +201,21 @@ internal sealed class PayloadWindow(Stream stream, int bufferBytes) : IAsyncDisp
         _start += (int)bytes;
     }
 
+    /// <summary>Reads what is left, of the text and of the one around it.</summary>
+    public async ValueTask ReadToEndAsync(CancellationToken cancellationToken)
+    {
+        do
+        {
+            _start = _end;
+        }
+        while (await MoreAsync(cancellationToken).ConfigureAwait(false));
+
+        if (stream is JsonTextStream text)
+        {
+            await text.ReadRestAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Says that the stream begins so far into the text.</summary>
     public void StartAt(long position) => _dropped = position;
 

@@ -170,6 +170,34 @@ public sealed class PayloadFaultTests
         }
     }
 
+    // Whoever hashes what is read has all of it.
+    [Theory]
+    [InlineData("""{"metrics":[{"type":"HeartRate","recorded_at":"2025-09-08"}]}""")]
+    [InlineData("""{"metrics":[{"data":[{"qty":1,"date":"2025-09-08"}],"name":"steps"}]}   """)]
+    [InlineData("""{"raw_text":"{\"metrics\":[{\"data\":[{\"qty\":1,\"date\":\"2025-09-08\"}],\"name\":\"steps\"}]}","corrupted":true}""")]
+    [InlineData("""{"raw_text":"nonsense","corrupted":true}""")]
+    [InlineData("nonsense")]
+    public async Task The_last_stream_is_read_to_its_end(string payload)
+    {
+        foreach (var bufferBytes in new[] { 0, 1, 30 })
+        {
+            var streams = new List<PieceStream>();
+            var reader = new PayloadReader(PayloadSink.Map, Math.Max(bufferBytes, 16));
+            var summary = await reader.ReadAsync(
+                _ =>
+                {
+                    streams.Add(new PieceStream(System.Text.Encoding.UTF8.GetBytes(payload), bufferBytes, bufferBytes == 1));
+                    return ValueTask.FromResult<Stream>(streams[^1]);
+                },
+                new PayloadSink(),
+                default);
+
+            Assert.True(streams[^1].IsAtEnd);
+            Assert.All(streams, stream => Assert.True(stream.IsDisposed));
+            Assert.True(summary.Shape == PayloadShape.Corrupted || summary.Bytes == payload.Length);
+        }
+    }
+
     [Fact]
     public async Task Reading_can_be_cancelled()
     {

@@ -70,6 +70,21 @@ internal sealed class PieceStream(byte[] bytes, int pieceBytes, bool canSeek) : 
 {
     public override bool CanSeek => canSeek;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        base.ReadAsync(pieceBytes == 0 ? buffer : buffer[..Math.Min(pieceBytes, buffer.Length)], cancellationToken);
+    /// <summary>The reader has been told that there is nothing left.</summary>
+    public bool IsAtEnd { get; private set; }
+
+    public bool IsDisposed { get; private set; }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await base.ReadAsync(pieceBytes == 0 ? buffer : buffer[..Math.Min(pieceBytes, buffer.Length)], cancellationToken);
+        IsAtEnd = read == 0;
+        return read;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        IsDisposed = true;
+        base.Dispose(disposing);
+    }
 }
