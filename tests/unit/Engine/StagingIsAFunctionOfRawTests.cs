@@ -39,8 +39,16 @@ public sealed class StagingIsAFunctionOfRawTests
     public async Task After_any_history_over_sealed_segments()
     {
         await using var work = await EngineWorkshop.OpenSealingAsync();
-        await RunAsync(work, seeds: Enumerable.Range(1000, 80), workers: 1);
-        Assert.Contains(await Segments.StatesAsync(work), state => state.EndsWith(" sealed", StringComparison.Ordinal));
+        var sealedHistories = 0;
+        foreach (var seed in Enumerable.Range(1000, 80))
+        {
+            await RunAsync(work, [seed], workers: 1);
+            var states = await Segments.StatesAsync(work);
+            sealedHistories += states.Any(state => state.EndsWith(" sealed", StringComparison.Ordinal)) ? 1 : 0;
+        }
+
+        // Not every one: a run that skips staging leaves the sealing to the next.
+        Assert.InRange(sealedHistories, 40, 80);
     }
 
     /// <summary>Files race for their ids, and runs are cancelled by the clock: a seed that fails may pass the next time.</summary>
