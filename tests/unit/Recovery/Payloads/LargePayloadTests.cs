@@ -9,6 +9,9 @@ public sealed class LargePayloadTests
     private const long PayloadBytes = 100_000_000;
     private const long FewBytes = 4_000_000;
 
+    // The service keeps no text above ten megabytes.
+    private const long TextBytes = 20_000_000;
+
     private const string Metric =
         """{"id": "9054a902-eeac-4ac4-a50f-fd4c600f4701", "type": "HeartRate", "context": null, "user_id": "b479a3b9-9ef1-4a82-9771-adff57432e18", "created_at": "2025-09-15T10:58:03.599226543Z", "heart_rate": 38, "recorded_at": "2025-09-09T05:06:07Z", "source_device": "Watch", "vo2_max_ml_kg_min": null, "resting_heart_rate": null, "heart_rate_variability": null, "walking_heart_rate_average": null, "heart_rate_recovery_one_minute": null, "atrial_fibrillation_burden_percentage": null}, """;
 
@@ -27,8 +30,8 @@ public sealed class LargePayloadTests
             "internal" => new RepeatingStream("""{"data": {"metrics": [""", Metric, PayloadBytes, "]}}"),
             "map" => new RepeatingStream("""{"data": {"metrics": {"steps": [""", Item, PayloadBytes, "]}}}"),
             "list in a text" => new RepeatingStream(
-                "{\"raw_payload\": \"" + Escaped("""{"data": {"metrics": [{"data": ["""), Escaped(Item), PayloadBytes, Escaped("""], "name": "steps"}]}}""") + "\"}"),
-            "types that are not known" => new RepeatingStream("""{"data": {"metrics": [""", """{"type": "Unheard", "of": [1, 2, "three"]}, """, PayloadBytes, "]}}"),
+                "{\"raw_payload\": \"" + Escaped("""{"data": {"metrics": [{"data": ["""), Escaped(Item), TextBytes, Escaped("""], "name": "steps"}]}}""") + "\"}"),
+            "types that are not known" => new RepeatingStream("""{"data": {"metrics": [""", """{"type": "Unheard", "of": [1, 2, "three"]}, """, TextBytes, "]}}"),
             _ => new RepeatingStream("""{"data": {"metrics": [{"data": [""", Item, PayloadBytes, """], "name": "steps", "units": "count"}]}}"""),
         };
         var (summary, allocated) = Read(stream);

@@ -56,7 +56,7 @@ public sealed class PayloadPropertyTests
             Assert.Equal(sample.Measurements.Length > 0 ? sample.Shape : PayloadShape.Empty, sample.Measurements.Length > 0 ? summary.InnerShape : PayloadShape.Empty);
             Assert.Equal(summary.Seen, summary.Types.Sum(type => type.Accepted));
             Assert.Equal(Enumerable.Range(1, sink.Rows.Count).Select(ordinal => (long)ordinal), sink.Ordinals);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
     }
 
     [Fact]
