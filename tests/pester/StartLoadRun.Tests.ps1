@@ -186,7 +186,7 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         1..4 | ForEach-Object { Add-PatientFile $scene ([datetime] '2026-01-01').AddDays($_) -Id $_ }
         (Get-LoadPlan | Start-LoadRun -First 1).FilesProcessed | Should -Be 1
         $run = Find-NewFile | Start-LoadRun -From 2026-01-03 -To 2026-01-05
-        ($run | Get-LoadFile).FileName | Should -Be 'patient_202601030000.csv', 'patient_202601040000.csv'
+        ($run | Get-LoadFile).FileName | Sort-Object | Should -Be 'patient_202601030000.csv', 'patient_202601040000.csv'
     }
 
     It 'goes on after a key that is not there' {
