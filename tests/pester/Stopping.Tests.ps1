@@ -77,6 +77,20 @@ Describe 'Stopping' -Skip:(-not (Test-PostgresServer)) {
         (Test-StagingIntegrity).IsIntact | Should -Not -Contain $false
     }
 
+    It 'ends an audit and a recovery, and leaves the ingestion as it was' {
+        Invoke-TestSql $scene.Connection (Get-Content -Raw "$PSScriptRoot/../environment/HealthExport/schema.sql") | Out-Null
+        Invoke-TestSql $scene.Connection @'
+INSERT INTO users (id, email) VALUES ('10000000-0000-4000-8000-000000000000', 'a@example.org');
+INSERT INTO raw_ingestions (user_id, payload_hash, payload_size_bytes, processing_status, raw_payload)
+VALUES ('10000000-0000-4000-8000-000000000000', '', 1, 'error', '{"data":{"metrics":[{"type":"HeartRate","recorded_at":"2025-09-01T00:00:00Z","heart_rate":60}]}}')
+'@ | Out-Null
+        Stop-Held (Start-Held public.heart_rate_metrics 'Find-LostData')
+        Stop-Held (Start-Held public.heart_rate_metrics 'Invoke-DataRecovery -ReportPath ([System.IO.Path]::GetTempPath())')
+        (Invoke-TestSql $scene.Connection 'SELECT processing_status FROM raw_ingestions').processing_status | Should -Be error
+        (Invoke-TestSql $scene.Connection 'SELECT count(*)::integer AS n FROM heart_rate_metrics').n | Should -Be 0
+        (Find-LostData).Missing | Should -Be 1
+    }
+
     It 'gives the first object before the last is there, and stops asking when there are enough' {
         Invoke-TestSql $scene.Connection @'
 INSERT INTO etl.load_runs (status, triggered_by) SELECT 'completed', 'manual' FROM generate_series(1, 5000)

@@ -24,8 +24,10 @@ public sealed class HealthMonitor(EtlDatabase database)
             IReadOnlyList<IHealthFamily> families = [new LoadHealth(liveness), new IngestionHealth()];
             await using var transaction = await connection.BeginTransactionAsync(
                 IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
+
+            // Compiling these statements takes longer than running them.
             var now = await connection.QuerySingleAsync<DateTime>(new CommandDefinition(
-                "SELECT now()", cancellationToken: cancellationToken)).ConfigureAwait(false);
+                "SET LOCAL jit = off; SELECT now()", cancellationToken: cancellationToken)).ConfigureAwait(false);
             var windows = new HealthWindows(now, query.Window, query.PreviousWindows);
             var readings = new List<(IHealthFamily Family, FamilyReading? Reading)>();
             foreach (var family in families)

@@ -35,6 +35,10 @@ internal sealed class IngestionHealthSql(IngestionTable table)
 
     private string Status => $"coalesce({table.StatusSql("i")}, '')";
 
+    /// <summary>A count of the service's own, taken from its metadata once that is unpacked; NULL where it kept none.</summary>
+    private static string Counted(string field) =>
+        $"CASE WHEN jsonb_typeof(i.metadata -> '{field}') = 'number' THEN greatest(0, least((i.metadata -> '{field}')::numeric, 1e15))::bigint END";
+
     private string OfUsers => "(@users::uuid[] IS NULL OR i.user_id = ANY(@users))";
 
     /// <summary>
@@ -51,43 +55,41 @@ internal sealed class IngestionHealthSql(IngestionTable table)
             ORDER BY raw_ingestion_id, finished_at DESC
         ),
         payload AS (
-            SELECT i.user_id, i.bucket, i.received_at, i.succeeded_at, i.state, i.is_recovered OR coalesce(r.outcome = 'Recovered', false) AS is_recovered,
-                   loss.is_audited, loss.expected, loss.missing,
+            SELECT l.*,
                    CASE
-                       WHEN i.bucket <> @current THEN NULL
-                       WHEN a.cause <> '{LossCause.None}' AND (a.missing > 0 OR a.rejected > 0) THEN a.cause
-                       WHEN i.state IN ('failed', 'partial') OR i.is_recovered OR loss.missing > 0 THEN
-                           coalesce({RecordedErrors.CauseSql("i.errors")},
-                                    CASE WHEN loss.missing > 0 THEN '{LossCause.Unrecorded}' WHEN NOT i.is_recovered THEN '{LossCause.Other}' END)
+                       WHEN l.bucket <> @current THEN NULL
+                       WHEN l.audit_cause <> '{LossCause.None}' AND (l.audit_missing > 0 OR l.audit_rejected > 0) THEN l.audit_cause
+                       WHEN l.state IN ('failed', 'partial') OR l.status_recovered OR l.missing > 0 THEN
+                           coalesce({RecordedErrors.CauseSql("l.errors")},
+                                    CASE WHEN l.missing > 0 THEN '{LossCause.Unrecorded}' WHEN NOT l.status_recovered THEN '{LossCause.Other}' END)
                    END AS cause
             FROM (
-                SELECT i.id, i.user_id, {ReceivedAt} AS received_at, width_bucket({ReceivedAt}, @bounds) AS bucket,
-                       {table.ErrorsSql("i")} AS errors, {Status} = 'recovered' AS is_recovered,
-                       CASE WHEN {Status} IN {Succeeded} THEN {ProcessedAt} END AS succeeded_at,
-                       CASE WHEN {Status} IN {Succeeded} THEN 'processed' WHEN {Status} = '{Partial}' THEN 'partial'
-                            WHEN {Status} IN {Failed} THEN 'failed' ELSE 'waiting' END AS state
-                FROM {table.Sql} i
-                WHERE {ReceivedAt} >= @oldest AND {ReceivedAt} < @now AND {OfUsers}
-            ) i
-            LEFT JOIN etl.ingestion_audits a ON a.raw_ingestion_id = i.id
-            LEFT JOIN recovery r ON r.raw_ingestion_id = i.id
-            CROSS JOIN LATERAL (
-                SELECT a.raw_ingestion_id IS NOT NULL OR r.raw_ingestion_id IS NOT NULL AS is_audited,
-                       counted.expected,
-                       CASE WHEN i.is_recovered AND a.raw_ingestion_id IS NULL AND r.raw_ingestion_id IS NULL THEN 0
-                            ELSE counted.missing END AS missing
+                SELECT i.user_id, i.bucket, i.received_at, i.succeeded_at, i.state, i.errors, i.status_recovered,
+                       a.cause AS audit_cause, a.missing AS audit_missing, a.rejected AS audit_rejected,
+                       i.status_recovered OR coalesce(r.outcome = 'Recovered', false) AS is_recovered,
+                       a.raw_ingestion_id IS NOT NULL OR r.raw_ingestion_id IS NOT NULL AS is_audited,
+                       CASE WHEN r.finished_at > coalesce(a.audited_at, '-infinity') THEN r.expected
+                            WHEN a.raw_ingestion_id IS NOT NULL THEN a.expected
+                            ELSE {Counted("expected_count")} END AS expected,
+                       CASE WHEN r.finished_at > coalesce(a.audited_at, '-infinity') THEN r.missing
+                            WHEN a.raw_ingestion_id IS NOT NULL THEN a.missing
+                            WHEN i.status_recovered THEN 0
+                            ELSE greatest({Counted("expected_count")} - {Counted("actual_count")}, 0) END AS missing
                 FROM (
-                    SELECT CASE WHEN r.finished_at > coalesce(a.audited_at, '-infinity') THEN r.expected
-                                WHEN a.raw_ingestion_id IS NOT NULL THEN a.expected
-                                ELSE written.expected END AS expected,
-                           CASE WHEN r.finished_at > coalesce(a.audited_at, '-infinity') THEN r.missing
-                                WHEN a.raw_ingestion_id IS NOT NULL THEN a.missing
-                                ELSE greatest(written.expected - written.actual, 0) END AS missing
-                    FROM (SELECT {RecordedErrors.ExpectedSql("i.errors")} AS expected, {RecordedErrors.ActualSql("i.errors")} AS actual OFFSET 0) written
+                    SELECT i.id, i.user_id, {ReceivedAt} AS received_at, width_bucket({ReceivedAt}, @bounds) AS bucket,
+                           {table.ErrorsSql("i")} AS errors, {table.ErrorsSql("i")} -> 'processing_metadata' AS metadata,
+                           {Status} = 'recovered' AS status_recovered,
+                           CASE WHEN {Status} IN {Succeeded} THEN {ProcessedAt} END AS succeeded_at,
+                           CASE WHEN {Status} IN {Succeeded} THEN 'processed' WHEN {Status} = '{Partial}' THEN 'partial'
+                                WHEN {Status} IN {Failed} THEN 'failed' ELSE 'waiting' END AS state
+                    FROM {table.Sql} i
+                    WHERE {ReceivedAt} >= @oldest AND {ReceivedAt} < @now AND {OfUsers}
                     OFFSET 0
-                ) counted
+                ) i
+                LEFT JOIN etl.ingestion_audits a ON a.raw_ingestion_id = i.id
+                LEFT JOIN recovery r ON r.raw_ingestion_id = i.id
                 OFFSET 0
-            ) loss
+            ) l
         ),
         cell AS MATERIALIZED (
             SELECT bucket, user_id, cause,

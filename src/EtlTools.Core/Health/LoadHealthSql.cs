@@ -48,26 +48,33 @@ internal static class LoadHealthSql
     /// counts by its last attempt; rows that were rejected and repaired since are not missing.
     /// </summary>
     public const string Counts = $"""
-        WITH attempt AS (
-            SELECT f.practice_id, f.status, f.begun_at, f.finished_at, f.rows_ingested, f.rows_rejected,
-                   CASE WHEN f.bucket BETWEEN 1 AND @current THEN f.bucket END AS bucket,
+        WITH attempt AS MATERIALIZED (
+            {Attempts}
+        ),
+        undone AS MATERIALIZED (
+            SELECT f.load_run_file_id,
                    CASE
-                       WHEN f.bucket NOT BETWEEN 1 AND @current OR f.superseded_at IS NOT NULL THEN NULL
-                       WHEN f.status = 'completed' THEN 'processed'
                        WHEN later.loaded THEN CASE WHEN NOT later.failed THEN 'recovered' END
                        WHEN later.tried OR {ContentIsLoaded} THEN NULL
                        WHEN f.status = 'failed' OR (f.status = 'processing' AND {IsLeftBehind}) THEN 'failed'
                        ELSE 'waiting'
-                   END AS state,
-                   f.rows_read,
-                   CASE
-                       WHEN f.rows_rejected > 0 AND f.status = 'completed' AND f.superseded_at IS NULL AND f.bucket BETWEEN 1 AND @current THEN
-                           f.rows_rejected - (SELECT count(*) FROM etl.rejected_rows q
-                                              WHERE q.load_run_file_id = f.load_run_file_id AND q.repaired_by_load_run_file_id IS NOT NULL)
-                       ELSE 0
-                   END AS missing
-            FROM ({Attempts}) f
+                   END AS state
+            FROM attempt f
             {Later}
+            WHERE f.status <> 'completed' AND f.superseded_at IS NULL AND f.bucket BETWEEN 1 AND @current
+        ),
+        repaired AS MATERIALIZED (
+            SELECT load_run_file_id, count(*) AS rows FROM etl.rejected_rows WHERE repaired_by_load_run_file_id IS NOT NULL GROUP BY 1
+        ),
+        judged AS (
+            SELECT f.practice_id, f.status, f.begun_at, f.finished_at, f.rows_read, f.rows_ingested, f.rows_rejected,
+                   CASE WHEN f.bucket BETWEEN 1 AND @current THEN f.bucket END AS bucket,
+                   CASE WHEN f.status = 'completed' AND f.superseded_at IS NULL AND f.bucket BETWEEN 1 AND @current THEN 'processed'
+                        ELSE u.state END AS state,
+                   f.rows_rejected - coalesce(r.rows, 0) AS missing
+            FROM attempt f
+            LEFT JOIN undone u ON u.load_run_file_id = f.load_run_file_id
+            LEFT JOIN repaired r ON r.load_run_file_id = f.load_run_file_id
         ),
         cell AS MATERIALIZED (
             SELECT bucket, practice_id,
@@ -84,7 +91,7 @@ internal static class LoadHealthSql
                    count(*) FILTER (WHERE status = 'failed') AS files_failed,
                    sum(rows_ingested) AS rows_ingested,
                    sum(rows_rejected) AS rows_rejected
-            FROM attempt
+            FROM judged
             GROUP BY bucket, practice_id
         )
         SELECT bucket AS window, NULL AS practiceid,
