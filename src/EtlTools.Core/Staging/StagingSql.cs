@@ -95,6 +95,7 @@ internal sealed class StagingSql
         DROP TABLE IF EXISTS {Incoming};
         CREATE TEMP TABLE etl_incoming ON COMMIT DROP AS
         {NewestValid(segments, $"r.{Lineage.FileId} = ANY(@files) AND f.superseded_at IS NULL", join: "")};
+        {IndexKeys(Incoming)};
         ANALYZE {Incoming}
         """;
 
@@ -116,6 +117,7 @@ internal sealed class StagingSql
             WHERE s.{Lineage.FileId} = ANY(@went)
               AND NOT EXISTS (SELECT FROM {Incoming} i
                               WHERE {KeysEqual("i", "s")} AND i.{Lineage.FileId} = s.{Lineage.FileId});
+            {IndexKeys(Leftover)};
             ANALYZE {Leftover}
             """;
     }
@@ -130,6 +132,7 @@ internal sealed class StagingSql
             CREATE TEMP TABLE etl_fallback ON COMMIT DROP AS
             {NewestValid(segments, $"({CountsNow} OR (r.{Lineage.FileId} = ANY(@files) AND f.superseded_at IS NULL))", candidates)};
             DELETE FROM {Fallback} f WHERE NOT EXISTS (SELECT FROM {Leftover} l WHERE {KeysEqual("l", "f")});
+            {IndexKeys(Fallback)};
             ANALYZE {Fallback}
             """;
     }
@@ -185,6 +188,10 @@ internal sealed class StagingSql
                                 AND (s.{Lineage.FileId} <> e.{Lineage.FileId} OR {Differ("e")})) AS different
         FROM {_table.StagingSql} s FULL JOIN expected e ON {KeysEqual("s", "e")}
         """;
+
+    // Where staging has not been analysed yet the planner takes a join with it for one row, and would read the whole temporary
+    // table again for each of many.
+    private string IndexKeys(string temporaryTable) => $"CREATE INDEX ON {temporaryTable} ({_key})";
 
     /// <summary>Expression of the index that finds a key's versions in a sealed segment; null where no key column has one.</summary>
     public string? SegmentIndexExpression() => RawKeyHash("");
