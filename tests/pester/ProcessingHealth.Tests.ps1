@@ -142,12 +142,19 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
         }
 
         It 'gives a scheduled task its exit code' {
-            $module = Get-ModulePath
-            $script = "Import-Module '$module'; exit [int](-not (Test-ProcessingHealth -AllowNoData -ErrorAction Stop -Connection '{0}'))"
-            & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command ($script -f $scene.Connection)
+            $file = Join-Path $folder task.ps1
+            Set-Content $file @"
+            param(`$Connection)
+            `$ErrorActionPreference = 'Stop'
+            Import-Module '$(Get-ModulePath)'
+            exit [int](-not (Test-ProcessingHealth -AllowNoData -Connection `$Connection))
+"@
+            & ([Environment]::ProcessPath) -NoProfile -NonInteractive -File $file $scene.Connection
             $LASTEXITCODE | Should -Be 1
-            & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command ($script -f $empty)
+            & ([Environment]::ProcessPath) -NoProfile -NonInteractive -File $file $empty
             $LASTEXITCODE | Should -Be 0
+            & ([Environment]::ProcessPath) -NoProfile -NonInteractive -File $file 'Host=127.0.0.1;Port=1' 2>&1 | Out-Null
+            $LASTEXITCODE | Should -Be 1
         }
     }
 

@@ -36,8 +36,16 @@ internal static class AuditSql
     }
 
     public const string CanRecord = """
-        SELECT coalesce(has_table_privilege(to_regclass('etl.ingestion_audits'), 'SELECT, INSERT, UPDATE'), false)
-           AND coalesce(has_table_privilege(to_regclass('etl.data_recoveries'), 'SELECT'), false)
+        SELECT count(*) = 2
+        FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'etl' AND has_schema_privilege(n.oid, 'USAGE')
+          AND CASE c.relname
+              WHEN 'ingestion_audits' THEN has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+                                       AND has_table_privilege(c.oid, 'UPDATE')
+              WHEN 'data_recoveries' THEN has_table_privilege(c.oid, 'SELECT')
+              ELSE false
+              END
         """;
 
     /// <summary>What the database refused at the last recovery of each ingestion: trying again would change nothing.</summary>
