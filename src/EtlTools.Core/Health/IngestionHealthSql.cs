@@ -43,7 +43,7 @@ internal sealed class IngestionHealthSql(IngestionTable table)
 
     /// <summary>
     /// One pass over the payloads of all windows: counts by window, users that something may be wrong for, and errors of the
-    /// current window by cause. What a payload lost is what its last audit, or a recovery that could write, found; without one,
+    /// current window by cause. What a payload lost is what its last audit since it was processed, or a recovery that could write, found; without one,
     /// what the service's own count says. The payload itself is not read, and the texts of errors only where something went wrong.
     /// </summary>
     public string Counts => $"""
@@ -86,7 +86,8 @@ internal sealed class IngestionHealthSql(IngestionTable table)
                     WHERE {ReceivedAt} >= @oldest AND {ReceivedAt} < @now AND {OfUsers}
                     OFFSET 0
                 ) i
-                LEFT JOIN etl.ingestion_audits a ON a.raw_ingestion_id = i.id
+                LEFT JOIN etl.ingestion_audits a ON a.raw_ingestion_id = i.id AND i.state <> 'waiting'
+                    AND a.audited_at >= coalesce(i.succeeded_at, '-infinity')
                 LEFT JOIN recovery r ON r.raw_ingestion_id = i.id
                 OFFSET 0
             ) l

@@ -77,13 +77,21 @@ public sealed class IngestionHealthTests
         // And an audit after it is newer again.
         await AuditAsync(database, clean, expected: 100, missing: 5);
         Assert.Equal((2, 250, 15, 3), Loss(await GetAsync(database)));
+    }
 
-        static (long, long, long, long) Loss(ProcessingHealth health)
-        {
-            var loss = health.DataLoss.Single(one => one.Family == PipelineFamily.Ingestion);
-            Assert.Equal(loss.Expected, loss.Present + loss.Missing);
-            return (loss.Items, loss.Expected, loss.Missing, loss.Audited);
-        }
+    [PostgresFact]
+    public async Task An_audit_of_what_was_not_processed_yet_is_not_trusted()
+    {
+        await using var database = await CreateAsync();
+        var underWay = await AddAsync(database, Ann, "processing");
+        await AuditAsync(database, underWay, expected: 100, missing: 60);
+        Assert.Equal((0, 0, 0, 0), Loss(await GetAsync(database)));
+
+        await database.ExecuteAsync("UPDATE raw_ingestions SET processing_status = 'processed', processed_at = clock_timestamp()");
+        Assert.Equal((0, 0, 0, 0), Loss(await GetAsync(database)));
+
+        await AuditAsync(database, underWay, expected: 100, missing: 1);
+        Assert.Equal((1, 100, 1, 1), Loss(await GetAsync(database)));
     }
 
     [PostgresFact]
@@ -211,6 +219,14 @@ public sealed class IngestionHealthTests
                 processing_status {statusType} DEFAULT 'pending', processing_errors jsonb, processed_at {timeType}, created_at {timeType})
             """);
         return database;
+    }
+
+    /// <summary>Payloads with loss, metrics expected, metrics missing, payloads audited.</summary>
+    private static (long Items, long Expected, long Missing, long Audited) Loss(ProcessingHealth health)
+    {
+        var loss = health.DataLoss.Single(one => one.Family == PipelineFamily.Ingestion);
+        Assert.Equal(loss.Expected, loss.Present + loss.Missing);
+        return (loss.Items, loss.Expected, loss.Missing, loss.Audited);
     }
 
     private static async Task<Guid> AddAsync(
