@@ -20,6 +20,18 @@ internal static class Transient
         })
         .Build();
 
+    /// <summary>Asks the database on a connection of its own, again where the fault passes.</summary>
+    public static Task<T> AskAsync<T>(
+        EtlDatabase database, string target, Func<NpgsqlConnection, CancellationToken, Task<T>> ask, CancellationToken cancellationToken) =>
+        AskAsync(
+            target,
+            async token =>
+            {
+                await using var connection = await database.OpenAsync(token).ConfigureAwait(false);
+                return await ask(connection, token).ConfigureAwait(false);
+            },
+            cancellationToken);
+
     /// <summary>Asks the database, again where the fault passes.</summary>
     /// <param name="target">What an error is about.</param>
     /// <param name="ask">The question; it opens its own connection.</param>

@@ -40,6 +40,53 @@ internal sealed record WindowReading
     public long Audited { get; init; }
 }
 
+/// <summary>A row of a family's counts: of a window, of a user or practice, or of something else that the family asks for.</summary>
+internal record FamilyCount
+{
+    public int? Window { get; init; }
+    public Guid? UserId { get; init; }
+    public string? PracticeId { get; init; }
+    public long Total { get; init; }
+    public long Processed { get; init; }
+    public long Partial { get; init; }
+    public long Failed { get; init; }
+    public long Waiting { get; init; }
+    public long Recovered { get; init; }
+    public long Expected { get; init; }
+    public long Missing { get; init; }
+    public long ItemsWithLoss { get; init; }
+    public long Audited { get; init; }
+    public DateTime? FirstSeenAt { get; init; }
+    public DateTime? LastSuccessAt { get; init; }
+
+    public WindowReading ToWindow() => new()
+    {
+        Total = Total,
+        Processed = Processed,
+        Partial = Partial,
+        Failed = Failed,
+        Waiting = Waiting,
+        Recovered = Recovered,
+        Expected = Expected,
+        Missing = Missing,
+        ItemsWithLoss = ItemsWithLoss,
+        Audited = Audited,
+    };
+
+    public SubjectReading ToSubject() => new()
+    {
+        UserId = UserId,
+        PracticeId = PracticeId,
+        Total = Total,
+        Processed = Processed,
+        Failed = Failed,
+        Expected = Expected,
+        Missing = Missing,
+        LastSuccessAt = LastSuccessAt,
+        FirstSeenAt = FirstSeenAt!.Value,
+    };
+}
+
 internal sealed record SubjectReading
 {
     public Guid? UserId { get; init; }

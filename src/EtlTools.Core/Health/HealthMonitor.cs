@@ -39,7 +39,7 @@ public sealed class HealthMonitor(EtlDatabase database)
 
             return Assess(readings, windows, query, zone);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }

@@ -7,21 +7,6 @@ namespace EtlTools.Core.Health;
 /// <summary>Payloads of raw_ingestions, where the database has that table.</summary>
 internal sealed class IngestionHealth : IHealthFamily
 {
-    private static readonly Dictionary<LossCause, string> Categories = new()
-    {
-        [LossCause.Unrecorded] = "Silent Data Loss",
-        [LossCause.ParameterLimit] = "PostgreSQL Parameter Limit",
-        [LossCause.Validation] = "Data Validation",
-        [LossCause.DuplicateKey] = "Duplicate Key",
-        [LossCause.Connection] = "Database Connection",
-        [LossCause.Timeout] = "Processing Timeout",
-        [LossCause.Parsing] = "Payload Parsing Error",
-        [LossCause.Memory] = "Memory Limit Exceeded",
-        [LossCause.UnknownType] = "Unknown Metric Type",
-        [LossCause.UnrecoverableStub] = "Payload Not Kept",
-        [LossCause.Other] = "Other",
-    };
-
     public PipelineFamily Family => PipelineFamily.Ingestion;
 
     public string? WhyLeftOut(HealthQuery query) =>
@@ -145,55 +130,25 @@ internal sealed class IngestionHealth : IHealthFamily
 
     private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Ingestion, Name = name, Value = value };
 
-    private sealed record Count
+    // The monitor has its own word for what the recovery tool only finds unexplained.
+    private static string CategoryOf(string? cause) => Enum.TryParse<LossCause>(cause, out var known)
+        ? known switch
+        {
+            LossCause.Unrecorded => "Silent Data Loss",
+            LossCause.None => "Other",
+            _ => LossCategory.Of(known),
+        }
+        : "Other";
+
+    private sealed record Count : FamilyCount
     {
-        public int? Window { get; init; }
-        public Guid? UserId { get; init; }
         public string? Cause { get; init; }
-        public long Total { get; init; }
-        public long Processed { get; init; }
-        public long Partial { get; init; }
-        public long Failed { get; init; }
-        public long Waiting { get; init; }
-        public long Recovered { get; init; }
-        public long Expected { get; init; }
-        public long Missing { get; init; }
-        public long ItemsWithLoss { get; init; }
-        public long Audited { get; init; }
-        public DateTime? FirstSeenAt { get; init; }
         public DateTime? LastSeenAt { get; init; }
-        public DateTime? LastSuccessAt { get; init; }
-
-        public WindowReading ToWindow() => new()
-        {
-            Total = Total,
-            Processed = Processed,
-            Partial = Partial,
-            Failed = Failed,
-            Waiting = Waiting,
-            Recovered = Recovered,
-            Expected = Expected,
-            Missing = Missing,
-            ItemsWithLoss = ItemsWithLoss,
-            Audited = Audited,
-        };
-
-        public SubjectReading ToSubject() => new()
-        {
-            UserId = UserId,
-            Total = Total,
-            Processed = Processed,
-            Failed = Failed,
-            Expected = Expected,
-            Missing = Missing,
-            LastSuccessAt = LastSuccessAt,
-            FirstSeenAt = FirstSeenAt!.Value,
-        };
 
         public ErrorPattern ToPattern() => new()
         {
             Family = PipelineFamily.Ingestion,
-            Category = Enum.TryParse<LossCause>(Cause, out var cause) && Categories.TryGetValue(cause, out var category) ? category : "Other",
+            Category = CategoryOf(Cause),
             ErrorCode = Cause,
             Unit = "payload",
             Count = Total,

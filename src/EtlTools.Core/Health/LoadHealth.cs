@@ -39,7 +39,10 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
             Unit = "file",
             RecordUnit = "row",
             SubjectUnit = "practice",
-            Windows = counts.Where(count => count.Window is not null).ToDictionary(count => count.Window!.Value, count => count.ToWindow()),
+
+            // The ledger's rows are counted as they arrive, so that every loaded file is audited.
+            Windows = counts.Where(count => count.Window is not null).ToDictionary(
+                count => count.Window!.Value, count => count.ToWindow() with { Audited = count.Processed }),
             Subjects = counts.Where(count => count.PracticeId is not null).Select(count => count.ToSubject()).ToList(),
             ErrorPatterns = [.. Patterns("run", runs), .. Patterns("file", files), .. Patterns("row", rows)],
             Stuck = stuck.Select(run => run.ToWork(windows.Now)).ToList(),
@@ -122,50 +125,12 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
         LastSeen = error.LastSeenAt,
     });
 
-    private sealed record Count
+    private sealed record Count : FamilyCount
     {
-        public int? Window { get; init; }
-        public string? PracticeId { get; init; }
-        public long Total { get; init; }
-        public long Processed { get; init; }
-        public long Failed { get; init; }
-        public long Waiting { get; init; }
-        public long Recovered { get; init; }
-        public long Expected { get; init; }
-        public long Missing { get; init; }
-        public long ItemsWithLoss { get; init; }
-        public DateTime? FirstSeenAt { get; init; }
-        public DateTime? LastSuccessAt { get; init; }
         public long FilesLoaded { get; init; }
         public long FilesFailed { get; init; }
         public long RowsIngested { get; init; }
         public long RowsRejected { get; init; }
-
-        // The ledger's rows are counted as they arrive, so that every loaded file is audited.
-        public WindowReading ToWindow() => new()
-        {
-            Total = Total,
-            Processed = Processed,
-            Failed = Failed,
-            Waiting = Waiting,
-            Recovered = Recovered,
-            Expected = Expected,
-            Missing = Missing,
-            ItemsWithLoss = ItemsWithLoss,
-            Audited = Processed,
-        };
-
-        public SubjectReading ToSubject() => new()
-        {
-            PracticeId = PracticeId,
-            Total = Total,
-            Processed = Processed,
-            Failed = Failed,
-            Expected = Expected,
-            Missing = Missing,
-            LastSuccessAt = LastSuccessAt,
-            FirstSeenAt = FirstSeenAt!.Value,
-        };
     }
 
     private sealed record Error

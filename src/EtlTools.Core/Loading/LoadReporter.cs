@@ -72,7 +72,7 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
             BytesDone = bytes,
             BytesTotal = _bytesTotal,
             RowsPerSecond = seconds > 0 ? rows / seconds : 0,
-            TimeLeft = bytes > 0 && bytes <= _bytesTotal ? TimeSpan.FromSeconds(seconds / bytes * (_bytesTotal - bytes)) : null,
+            TimeLeft = Pace.TimeLeft(seconds, bytes, _bytesTotal),
             Activity = string.Join(", ", _running.Keys.Select(item => item.FileName)),
             FinishedFile = finished,
         });

@@ -197,7 +197,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
                 FilesFailed = receipts.Count(receipt => receipt.Status == "Failed"),
                 RowsDone = rows,
                 RowsPerSecond = rows / seconds,
-                TimeLeft = receipts.Count == 0 ? null : TimeSpan.FromSeconds(seconds / receipts.Count * (files.Count - receipts.Count)),
+                TimeLeft = Pace.TimeLeft(seconds, receipts.Count, files.Count),
                 Activity = activity,
                 FinishedFile = finished,
             };

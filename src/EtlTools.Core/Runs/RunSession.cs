@@ -110,15 +110,12 @@ internal sealed class RunSession : IAsyncDisposable
         _closed = true;
         CrashPoint.Pass("run.before-close");
         var final = await Transient.AskAsync(
+            _database,
             $"run {LoadRunId}",
-            async token =>
-            {
-                await using var connection = await _database.OpenAsync(token).ConfigureAwait(false);
-                return await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
-                    RunSql.CloseRun,
-                    new { id = LoadRunId, status = status.ToString().ToLowerInvariant(), errorCode, error },
-                    cancellationToken: token)).ConfigureAwait(false);
-            },
+            (connection, token) => connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
+                RunSql.CloseRun,
+                new { id = LoadRunId, status = status.ToString().ToLowerInvariant(), errorCode, error },
+                cancellationToken: token)),
             patience.Token).ConfigureAwait(false);
         CrashPoint.Pass("run.after-close");
 

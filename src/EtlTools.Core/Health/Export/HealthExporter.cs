@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace EtlTools.Core.Health.Export;
 
 /// <summary>Writes a health to a file. Whoever reads the file meanwhile sees the old one or the new one, whole.</summary>
@@ -33,7 +35,7 @@ public static class HealthExporter
                 HealthFormat.Json => HealthJson.Write(health),
                 _ => HealthPage.Write(health),
             };
-            await AtomicFile.WriteAsync(file, text, cancellationToken).ConfigureAwait(false);
+            await AtomicFile.WriteAsync(file, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).AsTask()).ConfigureAwait(false);
             return new HealthExport
             {
                 Path = file,

@@ -1,11 +1,9 @@
-using System.Collections.Concurrent;
 using Dapper;
 using EtlTools.Core.Database;
 using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Recovery.Staging;
 using EtlTools.Core.Recovery.Tables;
-using Npgsql;
 
 namespace EtlTools.Core.Recovery.Audit;
 
@@ -13,16 +11,15 @@ namespace EtlTools.Core.Recovery.Audit;
 internal sealed class AuditSession : IAsyncDisposable
 {
     private readonly EtlDatabase _database;
-    private readonly MetricCatalogue _catalogue;
+    private readonly LanePool _lanes;
     private readonly bool _records;
-    private readonly ConcurrentBag<Lane> _free = [];
 
     private AuditSession(EtlDatabase database, IngestionTable ingestions, MetricCatalogue catalogue, bool records)
     {
         _database = database;
-        Ingestions = ingestions;
-        _catalogue = catalogue;
+        _lanes = new LanePool(database, catalogue, ingestions, isAudit: true);
         _records = records;
+        Ingestions = ingestions;
     }
 
     public IngestionTable Ingestions { get; }
@@ -38,31 +35,17 @@ internal sealed class AuditSession : IAsyncDisposable
                 AuditSql.CanRecord, cancellationToken: cancellationToken)).ConfigureAwait(false);
             return new AuditSession(database, ingestions, catalogue, records);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
     }
 
     public Task<(long Count, long Bytes)> CountAsync(IngestionPager pager, CancellationToken cancellationToken) =>
-        Transient.AskAsync(
-            Ingestions.Name,
-            async token =>
-            {
-                await using var connection = await _database.OpenAsync(token).ConfigureAwait(false);
-                return await pager.CountAsync(connection, token).ConfigureAwait(false);
-            },
-            cancellationToken);
+        Transient.AskAsync(_database, Ingestions.Name, pager.CountAsync, cancellationToken);
 
     public Task<IReadOnlyList<IngestionRef>> NextPageAsync(IngestionPager pager, CancellationToken cancellationToken) =>
-        Transient.AskAsync(
-            Ingestions.Name,
-            async token =>
-            {
-                await using var connection = await _database.OpenAsync(token).ConfigureAwait(false);
-                return await pager.NextAsync(connection, token).ConfigureAwait(false);
-            },
-            cancellationToken);
+        Transient.AskAsync(_database, Ingestions.Name, pager.NextAsync, cancellationToken);
 
     /// <summary>Audits a batch; again on new sessions where the fault passes.</summary>
     public Task<IReadOnlyList<IngestionAudit>> AuditAsync(
@@ -72,41 +55,15 @@ internal sealed class AuditSession : IAsyncDisposable
         return Task.Run(
             () => Transient.AskAsync(
                 Ingestions.Name,
-                async token =>
+                token =>
                 {
                     var report = isRepeated ? (_, _) => { } : onRead;
                     isRepeated = true;
-                    var lane = _free.TryTake(out var free)
-                        ? free
-                        : await Lane.OpenAsync(_database, _catalogue, Ingestions, isAudit: true, token).ConfigureAwait(false);
-                    var isSound = false;
-                    try
-                    {
-                        var audits = await new AuditBatch(lane, batch, _records).RunAsync(report, token).ConfigureAwait(false);
-                        isSound = true;
-                        return audits;
-                    }
-                    finally
-                    {
-                        if (isSound)
-                        {
-                            _free.Add(lane);
-                        }
-                        else
-                        {
-                            await lane.DisposeAsync().ConfigureAwait(false);
-                        }
-                    }
+                    return _lanes.UseAsync(lane => new AuditBatch(lane, batch, _records).RunAsync(report, token), token);
                 },
                 cancellationToken),
             cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        while (_free.TryTake(out var lane))
-        {
-            await lane.DisposeAsync().ConfigureAwait(false);
-        }
-    }
+    public ValueTask DisposeAsync() => _lanes.DisposeAsync();
 }

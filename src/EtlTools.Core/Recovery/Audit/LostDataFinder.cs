@@ -32,22 +32,32 @@ public sealed class LostDataFinder(EtlDatabase database, MetricMap map)
         await using var session = await AuditSession.OpenAsync(database, map, query.Schema, stop.Token).ConfigureAwait(false);
         var pager = new IngestionPager(session.Ingestions, FilterOf(query), newestFirst: true, PageSize);
         var tally = new Tally(await session.CountAsync(pager, stop.Token).ConfigureAwait(false), progress);
-        var running = new Queue<Task<IReadOnlyList<IngestionAudit>>>();
         var emitted = 0;
+        await foreach (var audits in AuditAllAsync(session, pager, tally, stop).ConfigureAwait(false))
+        {
+            foreach (var audit in Wanted(audits, query, tally))
+            {
+                yield return audit;
+                if (++emitted == query.First)
+                {
+                    yield break;
+                }
+            }
+        }
+    }
+
+    /// <summary>Batches in their order, several of them under way.</summary>
+    private static async IAsyncEnumerable<IReadOnlyList<IngestionAudit>> AuditAllAsync(
+        AuditSession session, IngestionPager pager, Tally tally, CancellationTokenSource stop)
+    {
+        var running = new Queue<Task<IReadOnlyList<IngestionAudit>>>();
         try
         {
             await foreach (var batch in BatchesAsync(session, pager, stop.Token).ConfigureAwait(false))
             {
                 if (running.Count == LaneCount)
                 {
-                    foreach (var audit in Wanted(await running.Dequeue().ConfigureAwait(false), query, tally))
-                    {
-                        yield return audit;
-                        if (++emitted == query.First)
-                        {
-                            yield break;
-                        }
-                    }
+                    yield return await running.Dequeue().ConfigureAwait(false);
                 }
 
                 running.Enqueue(session.AuditAsync(batch, tally.Note, stop.Token));
@@ -55,14 +65,7 @@ public sealed class LostDataFinder(EtlDatabase database, MetricMap map)
 
             while (running.TryDequeue(out var last))
             {
-                foreach (var audit in Wanted(await last.ConfigureAwait(false), query, tally))
-                {
-                    yield return audit;
-                    if (++emitted == query.First)
-                    {
-                        yield break;
-                    }
-                }
+                yield return await last.ConfigureAwait(false);
             }
         }
         finally
@@ -81,7 +84,7 @@ public sealed class LostDataFinder(EtlDatabase database, MetricMap map)
         {
             return await IngestionTableReader.FindSchemasAsync(connection, cancellationToken).ConfigureAwait(false);
         }
-        catch (Npgsql.NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -207,7 +210,7 @@ public sealed class LostDataFinder(EtlDatabase database, MetricMap map)
                 MetricsPerSecond = _metrics / seconds,
                 BytesDone = _bytes,
                 BytesTotal = total.Bytes,
-                TimeLeft = _bytes > 0 && total.Bytes >= _bytes ? TimeSpan.FromSeconds(seconds / _bytes * (total.Bytes - _bytes)) : null,
+                TimeLeft = Pace.TimeLeft(seconds, _bytes, total.Bytes),
             };
         }
     }

@@ -25,17 +25,10 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         var startedAt = DateTimeOffset.UtcNow;
         Require(options);
         await using var session = await RecoverySession.OpenAsync(database, map, options, cancellationToken).ConfigureAwait(false);
-        await using var lane = await session.TakeLaneAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var tally = await StartAsync(session, progress, cancellationToken).ConfigureAwait(false);
-            await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            await foreach (var ingestion in ListAsync(session, cancellationToken).ConfigureAwait(false))
-            {
-                tally.Note(await PreviewOneAsync(session, lane, ingestion.Id, cancellationToken).ConfigureAwait(false), ingestion.PayloadBytes);
-            }
-
-            await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
+            await session.Lanes.UseAsync(lane => PreviewAllAsync(session, lane, tally, cancellationToken), cancellationToken).ConfigureAwait(false);
             return DataRecoveryReport.Of(tally.Records, tally.Total) with
             {
                 IsPreview = true,
@@ -44,7 +37,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
                 Reason = options.Reason,
             };
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
@@ -95,13 +88,25 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         }
     }
 
+    private async Task<Tally> PreviewAllAsync(RecoverySession session, Lane lane, Tally tally, CancellationToken cancellationToken)
+    {
+        await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await foreach (var ingestion in ListAsync(session, cancellationToken).ConfigureAwait(false))
+        {
+            tally.Note(await PreviewOneAsync(session, lane, ingestion.Id, cancellationToken).ConfigureAwait(false), ingestion.PayloadBytes);
+        }
+
+        await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
+        return tally;
+    }
+
     private static IngestionPager Pager(RecoverySession session) =>
         new(session.Ingestions, session.Filter, newestFirst: false, session.Options.BatchSize);
 
     private async Task<Tally> StartAsync(
         RecoverySession session, IProgress<RecoveryProgress>? progress, CancellationToken cancellationToken)
     {
-        var total = await AskAsync(session, Pager(session).CountAsync, cancellationToken).ConfigureAwait(false);
+        var total = await Transient.AskAsync(database, session.Ingestions.Name, Pager(session).CountAsync, cancellationToken).ConfigureAwait(false);
         return new Tally(total, progress);
     }
 
@@ -109,7 +114,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         RecoverySession session, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var pager = Pager(session);
-        while (await AskAsync(session, pager.NextAsync, cancellationToken).ConfigureAwait(false) is { Count: > 0 } page)
+        while (await Transient.AskAsync(database, session.Ingestions.Name, pager.NextAsync, cancellationToken).ConfigureAwait(false) is { Count: > 0 } page)
         {
             foreach (var ingestion in page)
             {
@@ -117,17 +122,6 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
             }
         }
     }
-
-    private Task<T> AskAsync<T>(
-        RecoverySession session, Func<NpgsqlConnection, CancellationToken, Task<T>> ask, CancellationToken cancellationToken) =>
-        Transient.AskAsync(
-            session.Ingestions.Name,
-            async token =>
-            {
-                await using var connection = await database.OpenAsync(token).ConfigureAwait(false);
-                return await ask(connection, token).ConfigureAwait(false);
-            },
-            cancellationToken);
 
     private async Task FillAsync(RecoverySession session, ChannelWriter<IngestionRef> queue, CancellationTokenSource stop)
     {
@@ -193,34 +187,20 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         }
     }
 
-    private async Task<DataRecovery> RecoverOnceAsync(RecoverySession session, Guid id, Guid run, CancellationToken cancellationToken)
-    {
-        var lane = await session.TakeLaneAsync(cancellationToken).ConfigureAwait(false);
-        var isSound = false;
-        try
-        {
-            var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            await using var ending = transaction.ConfigureAwait(false);
-            var recovery = await new IngestionRecovery(session, lane, run).RunAsync(id, cancellationToken).ConfigureAwait(false);
-            CrashPoint.Pass("recovery.before-commit");
-            cancellationToken.ThrowIfCancellationRequested();
-            await CommitAsync(transaction, recovery, cancellationToken).ConfigureAwait(false);
-            CrashPoint.Pass("recovery.after-commit");
-            isSound = lane.Working.FullState == System.Data.ConnectionState.Open;
-            return recovery;
-        }
-        finally
-        {
-            if (isSound)
+    private Task<DataRecovery> RecoverOnceAsync(RecoverySession session, Guid id, Guid run, CancellationToken cancellationToken) =>
+        session.Lanes.UseAsync(
+            async lane =>
             {
-                session.GiveBack(lane);
-            }
-            else
-            {
-                await lane.DisposeAsync().ConfigureAwait(false);
-            }
-        }
-    }
+                var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+                await using var ending = transaction.ConfigureAwait(false);
+                var recovery = await new IngestionRecovery(session, lane, run).RunAsync(id, cancellationToken).ConfigureAwait(false);
+                CrashPoint.Pass("recovery.before-commit");
+                cancellationToken.ThrowIfCancellationRequested();
+                await CommitAsync(transaction, recovery, cancellationToken).ConfigureAwait(false);
+                CrashPoint.Pass("recovery.after-commit");
+                return recovery;
+            },
+            cancellationToken);
 
     private Task CommitAsync(NpgsqlTransaction transaction, DataRecovery recovery, CancellationToken cancellationToken) =>
         recovery.DataRecoveryId is { } id
@@ -235,17 +215,18 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
             // Nothing was written: there is no outcome to lose.
             : transaction.CommitAsync(cancellationToken);
 
-    private async Task<DataRecovery> RecordFailureAsync(
-        RecoverySession session, Guid id, Guid run, EtlException failure, CancellationToken cancellationToken)
-    {
-        var lane = await session.TakeLaneAsync(cancellationToken).ConfigureAwait(false);
-        await using var ending = lane.ConfigureAwait(false);
-        await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        var recovery = await new IngestionRecovery(session, lane, run).RecordFailureAsync(id, failure, cancellationToken).ConfigureAwait(false);
-        CrashPoint.Pass("recovery.before-fail-commit");
-        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-        return recovery;
-    }
+    private static Task<DataRecovery> RecordFailureAsync(
+        RecoverySession session, Guid id, Guid run, EtlException failure, CancellationToken cancellationToken) =>
+        session.Lanes.UseAsync(
+            async lane =>
+            {
+                await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+                var recovery = await new IngestionRecovery(session, lane, run).RecordFailureAsync(id, failure, cancellationToken).ConfigureAwait(false);
+                CrashPoint.Pass("recovery.before-fail-commit");
+                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                return recovery;
+            },
+            cancellationToken);
 
     /// <summary>One ingestion of a preview: what fails is undone by itself, and the next one goes on from what the others wrote.</summary>
     private static async Task<DataRecovery> PreviewOneAsync(
@@ -317,7 +298,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
                     MetricsPerSecond = _metrics / seconds,
                     BytesDone = _bytes,
                     BytesTotal = total.Bytes,
-                    TimeLeft = _bytes > 0 && total.Bytes >= _bytes ? TimeSpan.FromSeconds(seconds / _bytes * (total.Bytes - _bytes)) : null,
+                    TimeLeft = Pace.TimeLeft(seconds, _bytes, total.Bytes),
                     FinishedRecord = record,
                 });
             }

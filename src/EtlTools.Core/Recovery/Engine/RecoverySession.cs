@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Dapper;
 using EtlTools.Core.Database;
 using EtlTools.Core.Recovery.Ingestions;
@@ -12,14 +11,12 @@ namespace EtlTools.Core.Recovery.Engine;
 /// <summary>What a recovery of one database needs: its tables, the words for a status, which ingestions are meant.</summary>
 internal sealed class RecoverySession : IAsyncDisposable
 {
-    private readonly ConcurrentBag<Lane> _free = [];
-
     private RecoverySession(EtlDatabase database, RecoveryOptions options, IngestionTable ingestions, MetricCatalogue catalogue, StatusWords words)
     {
         Database = database;
         Options = options;
         Ingestions = ingestions;
-        Catalogue = catalogue;
+        Lanes = new LanePool(database, catalogue, ingestions, isAudit: false);
         Words = words;
         Status = options switch
         {
@@ -36,7 +33,7 @@ internal sealed class RecoverySession : IAsyncDisposable
 
     public IngestionTable Ingestions { get; }
 
-    public MetricCatalogue Catalogue { get; }
+    public LanePool Lanes { get; }
 
     public StatusWords Words { get; }
 
@@ -66,25 +63,13 @@ internal sealed class RecoverySession : IAsyncDisposable
             await RequireAsync(connection, ingestions, options.RawIngestionIds, cancellationToken).ConfigureAwait(false);
             return new RecoverySession(database, options, ingestions, catalogue, words);
         }
-        catch (NpgsqlException error)
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
         }
     }
 
-    public async Task<Lane> TakeLaneAsync(CancellationToken cancellationToken) => _free.TryTake(out var free)
-        ? free
-        : await Lane.OpenAsync(Database, Catalogue, Ingestions, isAudit: false, cancellationToken).ConfigureAwait(false);
-
-    public void GiveBack(Lane lane) => _free.Add(lane);
-
-    public async ValueTask DisposeAsync()
-    {
-        while (_free.TryTake(out var lane))
-        {
-            await lane.DisposeAsync().ConfigureAwait(false);
-        }
-    }
+    public ValueTask DisposeAsync() => Lanes.DisposeAsync();
 
     private static async Task RequireAsync(
         NpgsqlConnection connection, IngestionTable ingestions, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)

@@ -41,11 +41,9 @@ public static class RecoveryReportFile
     /// <summary>Writes it beside and moves it there: nobody reads half a report.</summary>
     public static async Task<DataRecoveryReport> WriteAsync(DataRecoveryReport report, string file, CancellationToken cancellationToken)
     {
-        var beside = $"{file}.{Guid.NewGuid():n}.tmp";
         try
         {
-            var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None);
-            await using (stream.ConfigureAwait(false))
+            await AtomicFile.WriteAsync(file, async stream =>
             {
                 var json = new Utf8JsonWriter(stream, Indented);
                 await using (json.ConfigureAwait(false))
@@ -53,37 +51,14 @@ public static class RecoveryReportFile
                     Write(json, report);
                     await json.FlushAsync(cancellationToken).ConfigureAwait(false);
                 }
-            }
-
-            File.Move(beside, file, overwrite: true);
+            }).ConfigureAwait(false);
             return report with { Path = file };
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw Invalid(file, "could not be written, although the recovery is done and kept in etl.data_recoveries", error);
         }
-        finally
-        {
-            File.Delete(beside);
-        }
     }
-
-    /// <summary>The names that the service's own tools give to causes.</summary>
-    internal static string CategoryOf(LossCause cause) => cause switch
-    {
-        LossCause.ParameterLimit => "PostgreSQL Parameter Limit",
-        LossCause.Validation => "Data Validation",
-        LossCause.DuplicateKey => "Duplicate Key",
-        LossCause.Connection => "Database Connection",
-        LossCause.Timeout => "Processing Timeout",
-        LossCause.Parsing => "Payload Parsing Error",
-        LossCause.Memory => "Memory Limit Exceeded",
-        LossCause.UnknownType => "Unknown Metric Type",
-        LossCause.UnrecoverableStub => "Payload Not Kept",
-        LossCause.Unrecorded => "No Error Recorded",
-        LossCause.None => "None",
-        _ => "Other",
-    };
 
     // Two recoveries can begin in the same second.
     private static string Unused(string folder, string name)
@@ -126,7 +101,7 @@ public static class RecoveryReportFile
         json.WriteStartObject("error_breakdown");
         foreach (var (cause, count) in report.ErrorBreakdown)
         {
-            json.WriteNumber(CategoryOf(cause), count);
+            json.WriteNumber(LossCategory.Of(cause), count);
         }
 
         json.WriteEndObject();
@@ -192,7 +167,7 @@ public static class RecoveryReportFile
         json.WriteString("raw_ingestion_id", record.RawIngestionId);
         json.WriteString("user_id", record.UserId);
         json.WriteString("outcome", record.Outcome.ToString());
-        json.WriteString("cause", CategoryOf(record.Cause));
+        json.WriteString("cause", LossCategory.Of(record.Cause));
         json.WriteString("original_status", record.OriginalStatus);
         json.WriteString("status", record.Status);
         json.WriteNumber("expected", record.Expected);

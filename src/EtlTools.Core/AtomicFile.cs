@@ -1,19 +1,20 @@
-using System.Text;
+namespace EtlTools.Core;
 
-namespace EtlTools.Core.Health.Export;
-
+/// <summary>Files that are there whole or not at all.</summary>
 internal static class AtomicFile
 {
     /// <summary>Writes beside the file and renames, which replaces it in one step.</summary>
-    public static async Task WriteAsync(string path, string text, CancellationToken cancellationToken)
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes its content.</param>
+    public static async Task WriteAsync(string path, Func<Stream, Task> write)
     {
-        // The textfile collector reads *.prom: the name must not end so before the file is whole.
+        // Whoever watches the folder for files with this ending must not find it before it is whole.
         var temporary = $"{path}.{Guid.NewGuid():n}.tmp";
         try
         {
             await using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 65536, useAsync: true))
             {
-                await stream.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).ConfigureAwait(false);
+                await write(stream).ConfigureAwait(false);
                 stream.Flush(flushToDisk: true);
             }
 
