@@ -11,13 +11,14 @@ if ($LASTEXITCODE -ne 0) {
     throw 'The build failed.'
 }
 
-# The loader as it is published for this platform, compiled beforehand; as plain code where that compiler is not to be had.
+# The loader as it is published for this platform, with its runtime and compiled beforehand; as plain code where that compiler
+# is not to be had.
 if (Test-Path artifacts/etl) {
     Remove-Item artifacts/etl -Recurse -Force
 }
 
 $rid = (dotnet --info | Select-String '^ *RID: *(\S+)').Matches[0].Groups[1].Value
-dotnet publish src/EtlHost -c Release -r $rid -o artifacts/etl --nologo -v quiet | Out-Host
+dotnet publish src/EtlHost -c Release -r $rid --self-contained -o artifacts/etl --nologo -v quiet | Out-Host
 if ($LASTEXITCODE -ne 0) {
     dotnet publish src/EtlHost -c Release -o artifacts/etl --nologo -v quiet | Out-Host
 }

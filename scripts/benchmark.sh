@@ -10,9 +10,10 @@ cd "$(dirname "$0")/.."
 require_dotnet
 dotnet build benchmarks -c Release --nologo -v quiet
 
-# The loader as it is published for this platform, compiled beforehand; as plain code where that compiler is not to be had.
+# The loader as it is published for this platform, with its runtime and compiled beforehand; as plain code where that compiler
+# is not to be had.
 rm -rf artifacts/etl
 rid=$(dotnet --info | sed -n 's/^ *RID: *//p')
-dotnet publish src/EtlHost -c Release -r "$rid" -o artifacts/etl --nologo -v quiet ||
+dotnet publish src/EtlHost -c Release -r "$rid" --self-contained -o artifacts/etl --nologo -v quiet ||
     dotnet publish src/EtlHost -c Release -o artifacts/etl --nologo -v quiet
 exec dotnet exec benchmarks/bin/Release/net10.0/EtlTools.Benchmarks.dll "$@"
