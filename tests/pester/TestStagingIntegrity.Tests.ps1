@@ -28,6 +28,9 @@ UPDATE stg.patients SET name = 'Tampered' WHERE patient_id IN (2, 3);
             $result.Missing | Should -Be 1
             $result.Extra | Should -Be 0
             $result.Different | Should -Be 2
+            $result.DifferentColumn | Should -HaveCount 1
+            $result.DifferentColumn[0].Column | Should -Be name
+            $result.DifferentColumn[0].Rows | Should -Be 2
             $run | Invoke-Reprocess -SkipRaw -Reason 'staging was edited by hand'
             (Test-StagingIntegrity patient).IsIntact | Should -BeTrue
         }

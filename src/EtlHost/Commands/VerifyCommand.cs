@@ -26,6 +26,7 @@ internal static class VerifyCommand
                     ("missing", result.Missing),
                     ("extra", result.Extra),
                     ("different", result.Different),
+                    ("columns", string.Join(",", result.DifferentColumn.Select(column => column.Column)) is { Length: > 0 } names ? names : null),
                     ("unstaged_files", result.UnstagedFiles));
                 tables++;
                 broken += result.IsIntact ? 0 : 1;

@@ -8,6 +8,11 @@ using Npgsql;
 
 namespace EtlTools.Core.Staging;
 
+/// <summary>One column in which staging is not what raw says.</summary>
+/// <param name="Column">Its name; load_run_file_id where a row is said to come from another file than it does.</param>
+/// <param name="Rows">Rows in which it differs.</param>
+public sealed record StagingColumnDifference(string Column, long Rows);
+
 /// <summary>Whether one staging table is what raw says.</summary>
 public sealed record StagingIntegrityResult
 {
@@ -26,6 +31,9 @@ public sealed record StagingIntegrityResult
 
     /// <summary>Keys with other values or another lineage.</summary>
     public long Different { get; init; }
+
+    /// <summary>The columns in which those keys differ, the worst first.</summary>
+    public IReadOnlyList<StagingColumnDifference> DifferentColumn { get; init; } = [];
 
     /// <summary>Files loaded with staging left for later; their rows are not counted as missing.</summary>
     public int UnstagedFiles { get; init; }
@@ -58,8 +66,9 @@ public sealed class StagingIntegrity(EtlDatabase database, PipelineConfig pipeli
             var segments = await RawSegments.AllAsync(connection, table, cancellationToken).ConfigureAwait(false);
 
             // One statement, one snapshot: a load that commits meanwhile is seen whole or not at all.
+            var staging = new StagingSql(table);
             var found = await connection.QuerySingleAsync<Comparison>(new CommandDefinition(
-                new StagingSql(table).Compare(segments), commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
+                staging.Compare(segments), commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
             var unstaged = await connection.QuerySingleAsync<int>(new CommandDefinition(
                 StagingRunSql.CountUnstaged,
                 new { pipeline = pipeline.Name, extractType = table.ExtractType },
@@ -73,6 +82,10 @@ public sealed class StagingIntegrity(EtlDatabase database, PipelineConfig pipeli
                 Missing = found.Missing,
                 Extra = found.Extra,
                 Different = found.Different,
+                DifferentColumn = [.. staging.ComparedColumns()
+                    .Zip(found.ByColumn, (column, rows) => new StagingColumnDifference(column, rows))
+                    .Where(column => column.Rows > 0)
+                    .OrderByDescending(column => column.Rows)],
                 UnstagedFiles = unstaged,
                 Elapsed = clock.Elapsed,
             };
@@ -89,5 +102,6 @@ public sealed class StagingIntegrity(EtlDatabase database, PipelineConfig pipeli
         public long Missing { get; init; }
         public long Extra { get; init; }
         public long Different { get; init; }
+        public long[] ByColumn { get; init; } = [];
     }
 }

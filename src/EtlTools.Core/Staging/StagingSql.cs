@@ -175,19 +175,36 @@ internal sealed class StagingSql
         WHERE {KeysEqual("l", "s")} AND NOT EXISTS (SELECT FROM {Fallback} f WHERE {KeysEqual("f", "l")})
         """;
 
-    /// <summary>Compares staging with what all raw rows that count give. Rows of files not yet staged stay out of it.</summary>
-    public string Compare(IEnumerable<string> segments) =>
-        $"""
-        WITH expected AS (
-        {NewestValid(segments, CountsNow, join: "")}
-        )
-        SELECT count(s.{Lineage.FileId}) AS rows,
-               count(*) FILTER (WHERE s.{Lineage.FileId} IS NULL) AS missing,
-               count(*) FILTER (WHERE e.{Lineage.FileId} IS NULL) AS extra,
-               count(*) FILTER (WHERE s.{Lineage.FileId} IS NOT NULL AND e.{Lineage.FileId} IS NOT NULL
-                                AND (s.{Lineage.FileId} <> e.{Lineage.FileId} OR {Differ("e")})) AS different
-        FROM {_table.StagingSql} s FULL JOIN expected e ON {KeysEqual("s", "e")}
-        """;
+    /// <summary>Columns that <see cref="Compare"/> counts the differences of, in that order.</summary>
+    public IReadOnlyList<string> ComparedColumns() => [.. ValueColumns().Select(column => column.Name), Lineage.FileId];
+
+    /// <summary>
+    /// Compares staging with what all raw rows that count give. Rows of files not yet staged stay out of it. Columns are looked at
+    /// one by one only where a row differs: there may be hundreds.
+    /// </summary>
+    public string Compare(IEnumerable<string> segments)
+    {
+        var values = ValueColumns();
+        string Columns(string alias, string prefix) => string.Concat(
+            values.Select((column, place) => $", {Comparable(alias, [column])} AS {prefix}{place}"));
+        var counts = values.Select((_, place) => $"count(*) FILTER (WHERE c.differs AND c.s{place} IS DISTINCT FROM c.e{place})")
+            .Append("count(*) FILTER (WHERE c.differs AND c.held <> c.due)");
+        return $"""
+            WITH expected AS (
+            {NewestValid(segments, CountsNow, join: "")}
+            )
+            SELECT count(c.held) AS rows,
+                   count(*) FILTER (WHERE c.held IS NULL) AS missing,
+                   count(*) FILTER (WHERE c.due IS NULL) AS extra,
+                   count(*) FILTER (WHERE c.differs) AS different,
+                   ARRAY[{string.Join(", ", counts)}] AS bycolumn
+            FROM (SELECT s.{Lineage.FileId} AS held, e.{Lineage.FileId} AS due,
+                         s.{Lineage.FileId} IS NOT NULL AND e.{Lineage.FileId} IS NOT NULL
+                         AND (s.{Lineage.FileId} <> e.{Lineage.FileId} OR {Differ("e")}) AS differs{Columns("s", "s")}{Columns("e", "e")}
+                  FROM {_table.StagingSql} s FULL JOIN expected e ON {KeysEqual("s", "e")}
+                  OFFSET 0) c
+            """;
+    }
 
     // Where staging has not been analysed yet the planner takes a join with it for one row, and would read the whole temporary
     // table again for each of many.
@@ -301,11 +318,13 @@ internal sealed class StagingSql
 
     private string Differ(string incoming)
     {
-        var values = _table.Columns.Where(column => !_table.Key.Contains(column)).ToList();
+        var values = ValueColumns();
         return values.Count == 0
             ? "false"
             : $"(({Comparable("s", values)}) IS DISTINCT FROM ({Comparable(incoming, values)}))";
     }
+
+    private List<StagingColumn> ValueColumns() => [.. _table.Columns.Where(column => !_table.Key.Contains(column))];
 
     // A few types have no equality of their own; their text does.
     private static string Comparable(string alias, IEnumerable<StagingColumn> columns) =>
