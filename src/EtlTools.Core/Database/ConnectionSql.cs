@@ -34,6 +34,8 @@ internal static class ConnectionSql
         ("DateStyle", "SET DateStyle = 'ISO, YMD'"),
         // Bulk statements may take as long as they need; Ctrl+C and Stop-LoadRun end them.
         ("statement_timeout", "SET statement_timeout = 0"),
+        // Statements over hundreds of columns take seconds to compile, and no less to run.
+        ("jit", "SET jit = off"),
         // A client that dies in the middle of a statement lets go of its locks within a second. Not every server platform
         // can do it, and those that cannot refuse the setting.
         ("client_connection_check_interval",

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
 
@@ -10,19 +9,6 @@ namespace EtlTools.Core.Staging;
 /// </summary>
 internal sealed class ColumnSql
 {
-    // Calendar days, leap years included, so that the cast that follows cannot fail.
-    private const string Day =
-        """(([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29)""";
-
-    private const string Time = """([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?""";
-    private const string Offset = """ ?([Zz]|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)""";
-    private const string DatePattern = $"^{Day}([T ]{Time}({Offset})?)?$";
-    private const string TimePattern = $"^{Time}$";
-    private const string NumberPattern = """^[+-]?([0-9]{1,200}(\.[0-9]{0,200})?|\.[0-9]{1,200})$""";
-    private const string FloatPattern = """^[+-]?([0-9]{1,30}(\.[0-9]{0,60})?|\.[0-9]{1,60})([eE][+-]?[0-9]{1,2})?$""";
-    private const string UuidPattern = "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$";
-    private const string Booleans = "('true', '1', 'yes', 'y', 't', 'on', 'false', '0', 'no', 'n', 'f', 'off')";
-
     private const string Blanks = "E' \\t\\r\\n'";
 
     private readonly StagingColumn _column;
@@ -120,22 +106,7 @@ internal sealed class ColumnSql
             return $"etl.timestamp_or_null({_text}, {SqlLiteral.Text(format)}) IS NOT NULL";
         }
 
-        return _column.BaseType switch
-        {
-            "text" => null,
-            "varchar" or "bpchar" => _column.MaxLength is { } length ? $"length({_text}) <= {length}" : null,
-            "bool" => $"lower({_text}) IN {Booleans}",
-            "int2" => IntegerCheck(4, "-32768", "32767"),
-            "int4" => IntegerCheck(9, "-2147483648", "2147483647"),
-            "int8" => IntegerCheck(18, "-9223372036854775808", "9223372036854775807"),
-            "numeric" => NumericCheck(),
-            "float4" => $"CASE WHEN {_text} ~ '{FloatPattern}' THEN abs({_text}::numeric) < 3.4e38 AND ({_text}::numeric = 0 OR abs({_text}::numeric) > 1e-37) ELSE false END",
-            "float8" => $"{_text} ~ '{FloatPattern}'",
-            "date" or "timestamp" or "timestamptz" => $"{_text} ~ '{DatePattern}'",
-            "time" => $"{_text} ~ '{TimePattern}'",
-            "uuid" => $"{_text} ~ '{UuidPattern}'",
-            _ => $"etl.input_is_valid({_text}, {SqlLiteral.Text(_column.TypeName)})",
-        };
+        return TypeCheckSql.Of(_column, _text);
     }
 
     private string TypeCode() => _column.BaseType switch
@@ -149,26 +120,6 @@ internal sealed class ColumnSql
         "time" => "invalid_time",
         _ => "invalid_" + _column.BaseType,
     };
-
-    private string IntegerCheck(int safeDigits, string minimum, string maximum) =>
-        $"CASE WHEN {_text} ~ '^[+-]?[0-9]{{1,{safeDigits}}}$' THEN true "
-        + $"WHEN {_text} ~ '^[+-]?[0-9]{{1,60}}$' THEN {_text}::numeric BETWEEN {minimum} AND {maximum} ELSE false END";
-
-    private string NumericCheck()
-    {
-        if (_column.Precision is not { } precision)
-        {
-            return $"{_text} ~ '{NumberPattern}'";
-        }
-
-        // Fewer whole digits than the column has can never overflow, not even by rounding; the rest is worked out.
-        var whole = precision - (_column.Scale ?? 0);
-        var limit = "1e" + whole.ToString(CultureInfo.InvariantCulture);
-        var general = $"CASE WHEN {_text} ~ '{NumberPattern}' THEN abs(round({_text}::numeric, {_column.Scale ?? 0})) < {limit} ELSE false END";
-        return whole < 2
-            ? general
-            : $$"""CASE WHEN {{_text}} ~ '^[+-]?([0-9]{1,{{whole - 1}}}(\.[0-9]{0,200})?|\.[0-9]{1,200})$' THEN true ELSE {{general}} END""";
-    }
 
     private bool IsDate => _column.BaseType is "date" or "timestamp" or "timestamptz";
 

@@ -9,7 +9,7 @@ internal static class AuditSql
     /// For a batch's worth of keys a join has to be by hash or merge; a temporary table has no statistics that would tell the
     /// planner. The memory is that of one sort or hash.
     /// </summary>
-    public const string Settings = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off";
+    public const string Settings = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'";
 
     /// <summary>A payload's number, its distinct keys, the metrics beyond them, and the keys that the table lacks.</summary>
     public static string Reconcile(StagedTable staged)

@@ -8,7 +8,7 @@ namespace EtlTools.Core.Recovery.Engine;
 internal static class RecoverySql
 {
     /// <summary>As for an audit: no nested loops over a payload's keys. The memory is that of one sort or hash.</summary>
-    public const string Settings = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off";
+    public const string Settings = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'";
 
     /// <summary>
     /// One recovery at a time writes a user's metrics: where a table has no unique key nothing else would keep two from
