@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS etl.ingestion_audits (
 CREATE INDEX IF NOT EXISTS ingestion_audits_lost_idx ON etl.ingestion_audits (user_id) WHERE missing > 0 OR rejected > 0;
 CREATE INDEX IF NOT EXISTS ingestion_audits_audited_idx ON etl.ingestion_audits (audited_at);
 
--- One row for each recovery of an ingestion that changed something, or failed.
+-- One row for each recovery of an ingestion, whatever it came to.
 CREATE TABLE IF NOT EXISTS etl.data_recoveries (
     data_recovery_id  uuid PRIMARY KEY,
     -- The same for all ingestions of one Invoke-DataRecovery.

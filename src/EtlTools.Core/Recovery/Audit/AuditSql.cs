@@ -52,7 +52,7 @@ internal static class AuditSql
     public const string LastRefused = """
         SELECT DISTINCT ON (raw_ingestion_id) raw_ingestion_id, metrics_failed
         FROM etl.data_recoveries
-        WHERE raw_ingestion_id = ANY(@ids) AND outcome IN ('Recovered', 'PartiallyRecovered', 'NothingMissing')
+        WHERE raw_ingestion_id = ANY(@ids) AND error_code IS NULL
         ORDER BY raw_ingestion_id, finished_at DESC
         """;
 

@@ -61,7 +61,7 @@ public enum RecoveryOutcome
 /// <summary>What a recovery did with one ingestion, or in a preview would do.</summary>
 public sealed record DataRecovery
 {
-    /// <summary>Null in a preview, and where nothing was changed.</summary>
+    /// <summary>Its row in etl.data_recoveries. Null in a preview, and where it was skipped.</summary>
     public Guid? DataRecoveryId { get; init; }
 
     public required Guid RawIngestionId { get; init; }

@@ -93,7 +93,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await foreach (var ingestion in ListAsync(session, cancellationToken).ConfigureAwait(false))
         {
-            tally.Note(await PreviewOneAsync(session, lane, ingestion.Id, cancellationToken).ConfigureAwait(false), ingestion.PayloadBytes);
+            tally.Note(await PreviewOneAsync(session, lane, ingestion, cancellationToken).ConfigureAwait(false), ingestion.PayloadBytes);
         }
 
         await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
@@ -154,7 +154,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         {
             await foreach (var ingestion in queue.ReadAllAsync(stop.Token).ConfigureAwait(false))
             {
-                tally.Note(await RecoverAsync(session, ingestion.Id, run, stop.Token).ConfigureAwait(false), ingestion.PayloadBytes);
+                tally.Note(await RecoverAsync(session, ingestion, run, stop.Token).ConfigureAwait(false), ingestion.PayloadBytes);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -168,24 +168,49 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         }
     }
 
-    private async Task<DataRecovery> RecoverAsync(RecoverySession session, Guid id, Guid run, CancellationToken cancellationToken)
+    private async Task<DataRecovery> RecoverAsync(
+        RecoverySession session, IngestionRef ingestion, Guid run, CancellationToken cancellationToken)
     {
         try
         {
             return await Transient.AskAsync(
-                $"ingestion {id}", token => RecoverOnceAsync(session, id, run, token), cancellationToken).ConfigureAwait(false);
-        }
-        catch (EtlException failure) when (failure.IsTransient && !ConcernsAll(failure.Kind))
-        {
-            // It was tried again and again, but says nothing about the ingestion: the next recovery takes it up as it is.
-            return new DataRecovery { RawIngestionId = id, Outcome = RecoveryOutcome.Failed, ErrorCode = failure.ErrorId, Error = failure.Message };
+                $"ingestion {ingestion.Id}", token => RecoverOnceAsync(session, ingestion.Id, run, token), cancellationToken).ConfigureAwait(false);
         }
         catch (EtlException failure) when (!ConcernsAll(failure.Kind))
         {
-            return await Transient.AskAsync(
-                $"ingestion {id}", token => RecordFailureAsync(session, id, run, failure, token), cancellationToken).ConfigureAwait(false);
+            return await FailAsync(session, ingestion, run, failure, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Keeps that it failed; where the database does not even take that, it is only told.</summary>
+    private static async Task<DataRecovery> FailAsync(
+        RecoverySession session, IngestionRef ingestion, Guid run, EtlException failure, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Transient.AskAsync(
+                $"ingestion {ingestion.Id}",
+                token => RecordFailureAsync(session, ingestion.Id, run, failure, token),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (EtlException passing) when (passing.IsTransient && !ConcernsAll(passing.Kind))
+        {
+            return Failed(ingestion, failure);
+        }
+    }
+
+    private static DataRecovery Failed(IngestionRef ingestion, EtlException failure) => new()
+    {
+        RawIngestionId = ingestion.Id,
+        UserId = ingestion.UserId,
+        Outcome = RecoveryOutcome.Failed,
+        Cause = ingestion.RecordedCause ?? LossCause.None,
+        OriginalStatus = ingestion.Status,
+        Status = ingestion.Status,
+        PayloadBytes = ingestion.PayloadBytes,
+        ErrorCode = failure.ErrorId,
+        Error = failure.Message,
+    };
 
     private Task<DataRecovery> RecoverOnceAsync(RecoverySession session, Guid id, Guid run, CancellationToken cancellationToken) =>
         session.Lanes.UseAsync(
@@ -212,7 +237,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
                     RecoverySql.IsRecorded, new { id }, cancellationToken: token)),
                 cancellationToken)
 
-            // Nothing was written: there is no outcome to lose.
+            // It was skipped: there is no outcome to lose.
             : transaction.CommitAsync(cancellationToken);
 
     private static Task<DataRecovery> RecordFailureAsync(
@@ -230,20 +255,20 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
 
     /// <summary>One ingestion of a preview: what fails is undone by itself, and the next one goes on from what the others wrote.</summary>
     private static async Task<DataRecovery> PreviewOneAsync(
-        RecoverySession session, Lane lane, Guid id, CancellationToken cancellationToken)
+        RecoverySession session, Lane lane, IngestionRef ingestion, CancellationToken cancellationToken)
     {
         const string savepoint = "etl_ingestion";
         await lane.Working.ExecuteAsync(new CommandDefinition($"SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
         try
         {
-            var recovery = await new IngestionRecovery(session, lane, Guid.Empty).RunAsync(id, cancellationToken).ConfigureAwait(false);
+            var recovery = await new IngestionRecovery(session, lane, Guid.Empty).RunAsync(ingestion.Id, cancellationToken).ConfigureAwait(false);
             await lane.Stage.EmptyAsync(cancellationToken).ConfigureAwait(false);
             await lane.Working.ExecuteAsync(new CommandDefinition($"RELEASE SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
             return recovery with { DataRecoveryId = null };
         }
         catch (Exception error) when (error is PostgresException or EtlException)
         {
-            var failure = error as EtlException ?? DatabaseErrors.Translate(error, $"ingestion {id}");
+            var failure = error as EtlException ?? DatabaseErrors.Translate(error, $"ingestion {ingestion.Id}");
             if (ConcernsAll(failure.Kind))
             {
                 throw failure;
@@ -252,13 +277,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
             await lane.Working.ExecuteAsync(new CommandDefinition(
                 $"ROLLBACK TO SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
             lane.Stage.ForgetTables();
-            return new DataRecovery
-            {
-                RawIngestionId = id,
-                Outcome = RecoveryOutcome.Failed,
-                ErrorCode = failure.ErrorId,
-                Error = failure.Message,
-            };
+            return Failed(ingestion, failure);
         }
     }
 

@@ -164,6 +164,7 @@ public static class RecoveryReportFile
     private static void Write(Utf8JsonWriter json, DataRecovery record)
     {
         json.WriteStartObject();
+        json.WriteString("data_recovery_id", record.DataRecoveryId?.ToString());
         json.WriteString("raw_ingestion_id", record.RawIngestionId);
         json.WriteString("user_id", record.UserId);
         json.WriteString("outcome", record.Outcome.ToString());
@@ -182,6 +183,7 @@ public static class RecoveryReportFile
         json.WriteNumber("payload_bytes", record.PayloadBytes);
         json.WriteNumber("seconds", Math.Round(record.Duration.TotalSeconds, 3));
         json.WriteString("error_code", record.ErrorCode);
+        json.WriteString("error", record.Error);
         json.WriteStartArray("tables");
         foreach (var table in record.Table)
         {
