@@ -61,7 +61,7 @@ internal sealed class IngestionHealthSql(IngestionTable table)
                        WHEN l.audit_cause <> '{LossCause.None}' AND (l.audit_missing > 0 OR l.audit_rejected > 0) THEN l.audit_cause
                        WHEN l.state IN ('failed', 'partial') OR l.status_recovered OR l.missing > 0 THEN
                            coalesce({RecordedErrors.CauseSql("l.errors")},
-                                    CASE WHEN l.missing > 0 THEN '{LossCause.Unrecorded}' WHEN NOT l.status_recovered THEN '{LossCause.Other}' END)
+                                    CASE WHEN l.missing > 0 THEN '{LossCause.SilentDataLoss}' WHEN NOT l.status_recovered THEN '{LossCause.Other}' END)
                    END AS cause
             FROM (
                 SELECT i.user_id, i.bucket, i.received_at, i.succeeded_at, i.state, i.errors, i.status_recovered,

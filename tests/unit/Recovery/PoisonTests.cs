@@ -204,8 +204,9 @@ public sealed class PoisonTests
             source_device = planted,
         });
         var user = await health.AddUserAsync();
-        var unknown = new { type = "Planted type with 4711", recorded_at = "2025-09-01T00:00:00Z", value = 4711.5 };
-        await health.AddIngestionAsync(user, HealthDatabase.Internal([.. metrics, unknown]), errors: """{"error": "heart_rate Planted-Error 161"}""");
+        var unknown = new { type = "PlantedType", recorded_at = "2025-09-01T00:00:00Z", value = 4711.5 };
+        var named = new { name = "planted_list", data = new[] { new { qty = 4711.5 } } };
+        await health.AddIngestionAsync(user, HealthDatabase.Internal([.. metrics, unknown, named]), errors: """{"error": "heart_rate Planted-Error 161"}""");
         var audits = await health.FindAsync();
         var folder = Directory.CreateTempSubdirectory("etl-report");
         try
@@ -221,7 +222,7 @@ public sealed class PoisonTests
                 System.Text.Json.JsonSerializer.Serialize<IReadOnlyList<IngestionAudit>>(audits),
                 await health.Database.ScalarAsync<string>("SELECT string_agg((to_jsonb(d) - 'original_errors')::text, '') FROM etl.data_recoveries d"),
                 await health.Database.ScalarAsync<string>("SELECT string_agg(a::text, '') FROM etl.ingestion_audits a"));
-            foreach (var value in new[] { planted, "Planted-Context", "Planted-Trigger", "Planted-Error", "4711", ":161", ":163", ":177", "999" })
+            foreach (var value in new[] { planted, "Planted-Context", "Planted-Trigger", "Planted-Error", "PlantedType", "planted_list", "4711", ":161", ":163", ":177", "999" })
             {
                 Assert.DoesNotContain(value, told.Replace("4711-", "", StringComparison.Ordinal), StringComparison.Ordinal);
             }

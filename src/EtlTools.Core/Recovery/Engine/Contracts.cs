@@ -120,6 +120,9 @@ public sealed record DataRecovery
 /// <summary>One table's part of a recovery, in rows.</summary>
 public sealed record TableRecovery
 {
+    /// <summary>Null for the totals of a report.</summary>
+    public Guid? RawIngestionId { get; init; }
+
     /// <summary>schema.table</summary>
     public required string Table { get; init; }
 

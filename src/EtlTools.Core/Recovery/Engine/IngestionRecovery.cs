@@ -5,6 +5,7 @@ using EtlTools.Core.Recovery.Audit;
 using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Recovery.Staging;
+using EtlTools.Core.Recovery.Tables;
 using Npgsql;
 
 namespace EtlTools.Core.Recovery.Engine;
@@ -41,7 +42,7 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
         await lane.Stage.FlushAsync(cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("recovery.after-staging");
 
-        var tables = await RecoverTablesAsync(ingestion.UserId, payload.Problems, cancellationToken).ConfigureAwait(false);
+        var tables = await RecoverTablesAsync(ingestion, payload.Problems, cancellationToken).ConfigureAwait(false);
         var missing = tables.Sum(table => table.Expected - table.PresentBefore);
         var recovery = new DataRecovery
         {
@@ -56,7 +57,7 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
             Failed = payload.Problems.RowsLost,
             Duplicates = tables.Sum(table => table.Duplicates),
             Table = tables,
-            Problem = payload.Problems.ToList(),
+            Problem = payload.Problems.ToList(id),
             OriginalStatus = locked.Status,
             Status = locked.Status,
             Sha256Before = payload.Sha256 ?? await HashAsync(id, cancellationToken).ConfigureAwait(false),
@@ -96,18 +97,19 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
         return recovery with { Duration = _clock.Elapsed };
     }
 
-    private async Task<IReadOnlyList<TableRecovery>> RecoverTablesAsync(Guid user, ProblemTally problems, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<TableRecovery>> RecoverTablesAsync(
+        IngestionRef ingestion, ProblemTally problems, CancellationToken cancellationToken)
     {
         var tables = new List<TableRecovery>();
         var used = lane.Stage.Used.ToList();
         if (used.Count > 0)
         {
-            await ExecuteAsync(RecoverySql.LockUser, new { user }, cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync(RecoverySql.LockUser, new { user = ingestion.UserId }, cancellationToken).ConfigureAwait(false);
         }
 
         foreach (var staged in used)
         {
-            tables.Add(await new TableRecoverer(Connection, staged, user, session.Options.Verifies, problems)
+            tables.Add(await new TableRecoverer(Connection, staged, ingestion, session.Options.Verifies, problems)
                 .RunAsync(cancellationToken).ConfigureAwait(false));
         }
 
@@ -148,9 +150,17 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
 
         recovery = recovery with { DataRecoveryId = Guid.NewGuid() };
         await RecordAsync(recovery, locked, cancellationToken).ConfigureAwait(false);
-        await AuditStore.RecordAsync(Connection, [AuditOf(recovery, locked, notRecoverableBecause)], cancellationToken).ConfigureAwait(false);
+        if (!LacksRight(recovery))
+        {
+            await AuditStore.RecordAsync(Connection, [AuditOf(recovery, locked, notRecoverableBecause)], cancellationToken).ConfigureAwait(false);
+        }
+
         return recovery;
     }
+
+    // Somebody who has the right may find more, and bring it back.
+    private static bool LacksRight(DataRecovery recovery) =>
+        recovery.Problem.Any(problem => problem.IsRowLost && problem.Reason == nameof(RefusalReason.NoPermission));
 
     private static RecoveryOutcome OutcomeOf(StagedPayload payload, IReadOnlyList<TableRecovery> tables)
     {
@@ -201,14 +211,12 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
     {
         var isWritten = recovery.Recovered + recovery.Completed > 0;
 
-        // The service has yet to finish it: finding nothing to do makes it neither better nor worse.
-        if (!isWritten && StatusWords.IsUnfinished(recovery.OriginalStatus))
-        {
-            return null;
-        }
-
-        // Nor what was well, except where none of its metrics is there or can be: then it was not.
-        if (!isWritten && recovery.Outcome != RecoveryOutcome.Failed && StatusWords.IsGood(recovery.OriginalStatus))
+        // Nothing to do makes neither worse nor better what the service has yet to finish, nor does a right that this user lacks,
+        // nor what was well; except where none of its metrics is there or can be: then it was not.
+        if (!isWritten
+            && (StatusWords.IsUnfinished(recovery.OriginalStatus)
+                || LacksRight(recovery)
+                || (StatusWords.IsGood(recovery.OriginalStatus) && recovery.Outcome != RecoveryOutcome.Failed)))
         {
             return null;
         }
@@ -325,6 +333,7 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
             NotRecoverableBecause = notRecoverableBecause,
             Table = recovery.Table.Select(table => new TableAudit
             {
+                RawIngestionId = recovery.RawIngestionId,
                 Table = table.Table,
                 Expected = table.Expected,
                 Present = table.PresentBefore + table.Recovered,

@@ -6,6 +6,7 @@ using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Recovery.Report;
 using EtlTools.Core.Recovery.Staging;
+using EtlTools.Core.Reprocessing;
 using Npgsql;
 
 namespace EtlTools.Core.Recovery.Engine;
@@ -44,8 +45,8 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
     }
 
     /// <summary>Each ingestion is a transaction of its own: it is recovered, or nothing of it is written.</summary>
-    /// <exception cref="EtlException">SchemaMissing, IngestionTableMissing, IngestionTableAmbiguous, IngestionNotFound, StatusUnknown,
-    /// BatchSizeInvalid, MaxConcurrencyInvalid, ChunkSizeTooLarge, EnvironmentInvalid, those of connecting.</exception>
+    /// <exception cref="EtlException">SchemaMissing, IngestionTableMissing, IngestionTableAmbiguous, IngestionNotFound, IngestionUserNotFound,
+    /// StatusUnknown, LegacyStatusFixed, ReasonEmpty, BatchSizeInvalid, MaxConcurrencyInvalid, ChunkSizeTooLarge, EnvironmentInvalid, those of connecting.</exception>
     /// <exception cref="OperationCanceledException">Ingestions committed before stay recovered.</exception>
     public async Task<DataRecoveryReport> ExecuteAsync(
         RecoveryOptions options, IProgress<RecoveryProgress>? progress, CancellationToken cancellationToken)
@@ -85,6 +86,21 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         {
             throw new EtlException(
                 EtlErrorKind.InvalidInput, "MaxConcurrencyInvalid", "The number of ingestions at a time is not positive.", "MaxConcurrency", "Give 1 or more.");
+        }
+
+        if (options.Reason is not null)
+        {
+            Reasons.Require(options.Reason);
+        }
+
+        if (options is { IsLegacy: true, Status.Count: > 0 })
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput,
+                "LegacyStatusFixed",
+                "The simple reprocessor takes ingestions with status error and a recorded parameter-limit error; another status cannot be asked for.",
+                "Status",
+                "Leave out -Status, or -Legacy.");
         }
     }
 
