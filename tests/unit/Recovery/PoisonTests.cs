@@ -149,6 +149,24 @@ public sealed class PoisonTests
     }
 
     [PostgresFact]
+    public async Task Of_each_column_the_first_value_that_is_known_counts_lists_too()
+    {
+        await using var health = await HealthDatabase.OpenAsync();
+        await health.AddIngestionAsync(await health.AddUserAsync(), """
+            {"data":{"metrics":[
+              {"type":"MentalHealth","recorded_at":"2025-09-01T00:00:00Z","mood_rating":3},
+              {"type":"MentalHealth","recorded_at":"2025-09-01T00:00:00Z","mood_rating":5,"state_of_mind_labels":["calm","tired"]},
+              {"type":"MentalHealth","recorded_at":"2025-09-01T00:00:00Z","state_of_mind_labels":["glad"],"coping_strategy":"walk"}],"workouts":[]}}
+            """);
+        var record = Assert.Single((await health.RecoverAsync()).Record);
+        Assert.Equal((1L, 1L, 2L), (record.Expected, record.Recovered, record.Duplicates));
+        Assert.Equal(
+            "3 walk calm tired",
+            await health.Database.ScalarAsync<string>(
+                "SELECT concat_ws(' ', mood_rating, coping_strategy, array_to_string(state_of_mind_labels, ' ')) FROM mental_health_metrics"));
+    }
+
+    [PostgresFact]
     public async Task Payloads_without_data_are_named_and_left_alone()
     {
         await using var health = await HealthDatabase.OpenAsync();

@@ -65,12 +65,3 @@ CREATE TABLE IF NOT EXISTS etl.data_recoveries (
 CREATE INDEX IF NOT EXISTS data_recoveries_ingestion_idx ON etl.data_recoveries (raw_ingestion_id, finished_at);
 CREATE INDEX IF NOT EXISTS data_recoveries_run_idx ON etl.data_recoveries (recovery_run_id);
 CREATE INDEX IF NOT EXISTS data_recoveries_finished_idx ON etl.data_recoveries (finished_at);
-
--- The first value that is not null, in the order of the rows. Being strict, it is only called from the second value on.
-CREATE OR REPLACE FUNCTION etl.keep_first(first anyelement, later anyelement) RETURNS anyelement
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT $1';
-
-CREATE OR REPLACE AGGREGATE etl.first_known(anyelement) (
-    sfunc = etl.keep_first,
-    stype = anyelement
-);

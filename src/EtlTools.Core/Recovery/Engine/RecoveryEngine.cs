@@ -15,8 +15,8 @@ namespace EtlTools.Core.Recovery.Engine;
 public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
 {
     /// <summary>
-    /// The real work on one ingestion after another in one transaction, rolled back: each sees what the ones before it wrote,
-    /// so the totals are those of the run. While it goes on, the ingestions are locked and other recoveries of their users wait.
+    /// The real work on one ingestion after another of a user in one transaction, rolled back: each sees what the ones before it
+    /// wrote, so the totals are those of the run. Meanwhile these ingestions are locked, and other recoveries of the user wait.
     /// </summary>
     /// <exception cref="EtlException">As <see cref="ExecuteAsync"/>.</exception>
     public async Task<DataRecoveryReport> PreviewAsync(
@@ -29,7 +29,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         try
         {
             var tally = await StartAsync(session, progress, cancellationToken).ConfigureAwait(false);
-            await session.Lanes.UseAsync(lane => PreviewAllAsync(session, lane, tally, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await PreviewAllAsync(session, tally, cancellationToken).ConfigureAwait(false);
             return DataRecoveryReport.Of(tally.Records, tally.Total) with
             {
                 IsPreview = true,
@@ -104,16 +104,31 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         }
     }
 
-    private async Task<Tally> PreviewAllAsync(RecoverySession session, Lane lane, Tally tally, CancellationToken cancellationToken)
+    /// <summary>
+    /// A user's ingestions in one transaction, for their metrics may be the same, and those of several users side by side.
+    /// </summary>
+    private async Task PreviewAllAsync(RecoverySession session, Tally tally, CancellationToken cancellationToken)
+    {
+        var ingestions = await ListAsync(session, cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false);
+        await Parallel.ForEachAsync(
+            ingestions.GroupBy(ingestion => ingestion.UserId),
+            new ParallelOptions { MaxDegreeOfParallelism = session.Options.MaxConcurrency, CancellationToken = cancellationToken },
+            async (ofUser, token) => await session.Lanes.UseAsync(
+                lane => PreviewUserAsync(session, lane, ofUser, tally, token), token).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> PreviewUserAsync(
+        RecoverySession session, Lane lane, IEnumerable<IngestionRef> ingestions, Tally tally, CancellationToken cancellationToken)
     {
         await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await foreach (var ingestion in ListAsync(session, cancellationToken).ConfigureAwait(false))
+        foreach (var ingestion in ingestions)
         {
             tally.Note(await PreviewOneAsync(session, lane, ingestion, cancellationToken).ConfigureAwait(false), ingestion.PayloadBytes);
         }
 
         await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
-        return tally;
+        lane.Stage.ForgetTables();
+        return true;
     }
 
     private static IngestionPager Pager(RecoverySession session) =>
@@ -199,7 +214,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
     }
 
     /// <summary>Keeps that it failed; where the database does not even take that, it is only told.</summary>
-    private static async Task<DataRecovery> FailAsync(
+    private async Task<DataRecovery> FailAsync(
         RecoverySession session, IngestionRef ingestion, Guid run, EtlException failure, CancellationToken cancellationToken)
     {
         try
@@ -256,7 +271,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
             // It was skipped: there is no outcome to lose.
             : transaction.CommitAsync(cancellationToken);
 
-    private static Task<DataRecovery> RecordFailureAsync(
+    private Task<DataRecovery> RecordFailureAsync(
         RecoverySession session, Guid id, Guid run, EtlException failure, CancellationToken cancellationToken) =>
         session.Lanes.UseAsync(
             async lane =>
@@ -264,7 +279,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
                 await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
                 var recovery = await new IngestionRecovery(session, lane, run).RecordFailureAsync(id, failure, cancellationToken).ConfigureAwait(false);
                 CrashPoint.Pass("recovery.before-fail-commit");
-                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                await CommitAsync(transaction, recovery, cancellationToken).ConfigureAwait(false);
                 return recovery;
             },
             cancellationToken);
