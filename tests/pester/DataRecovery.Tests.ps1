@@ -43,7 +43,7 @@ WHERE n <= 5
             $lost = Find-LostData -Window 30d
             $lost | Should -HaveCount 4
             $lost.Missing | Should -Be 5, 5, 5, 5
-            $lost.Cause | Should -Be Unrecorded, Unrecorded, Unrecorded, Unrecorded
+            $lost.Cause | Should -Be SilentDataLoss, SilentDataLoss, SilentDataLoss, SilentDataLoss
             @($lost | Where-Object Status -eq processed) | Should -HaveCount 2
             $lost[0].Table.Table | Should -Be public.heart_rate_metrics
         }
@@ -59,11 +59,23 @@ WHERE n <= 5
             @(Find-LostData) | Should -HaveCount 2
         }
 
-        It 'shows a table' {
-            $shown = Find-LostData | Format-Table | Out-String -Width 200
-            $shown | Should -Match 'Missing'
-            $shown | Should -Match 'Unrecorded'
-            $shown | Should -Not -Match 'Planted-Name'
+        It 'names ingestions and users that are not there, and goes on with the others' {
+            $someone = [guid]::NewGuid()
+            $found = Find-LostData -UserId $someone, 10000000-0000-4000-8000-000000000000 -ErrorVariable failures -ErrorAction SilentlyContinue
+            $found | Should -HaveCount 2
+            Assert-EtlError $failures[0] IngestionUserNotFound ObjectNotFound
+            $failures[0].TargetObject | Should -Be $someone
+            $found = $found[0].RawIngestionId, $someone | Find-LostData -ErrorVariable failures -ErrorAction SilentlyContinue
+            $found | Should -HaveCount 1
+            Assert-EtlError $failures[0] IngestionNotFound ObjectNotFound
+            $failures[0].TargetObject | Should -Be $someone
+            $failures | Should -HaveCount 1
+        }
+
+        It 'has parts that know their ingestion, and lead on to its recovery' {
+            $lost = Find-LostData
+            $lost.Table.RawIngestionId | Should -Be $lost.RawIngestionId
+            (@($lost)[0].Table | Invoke-DataRecovery -WhatIf).TotalRecords | Should -Be 1
         }
 
         It 'says what is wrong with what it was given' {
@@ -112,6 +124,19 @@ WHERE n <= 5
             Get-HeartRateCount | Should -Be 40
         }
 
+        It 'takes no blank reason, no -Status beside -Legacy, and no user whom nobody knows' {
+            Assert-EtlError (Get-FirstError { Invoke-DataRecovery -Reason ' ' -ReportPath $folder -ErrorAction Stop }) ReasonEmpty InvalidArgument
+            Assert-EtlError (Get-FirstError { Invoke-DataRecovery -Legacy -Status processed -ReportPath $folder -ErrorAction Stop }) LegacyStatusFixed InvalidArgument
+            Assert-EtlError (Get-FirstError { Invoke-DataRecovery -UserId ([guid]::NewGuid()) -ReportPath $folder -ErrorAction Stop }) IngestionUserNotFound ObjectNotFound
+            Get-HeartRateCount | Should -Be 20
+        }
+
+        It 'says how many of those named it leaves out' {
+            $report = Find-LostData | Invoke-DataRecovery -Status error -ReportPath $folder -WarningVariable warnings -WarningAction SilentlyContinue
+            $report.TotalRecords | Should -Be 2
+            $warnings | Should -Match '^2 ingestions of those named left out'
+        }
+
         It 'shows its report' {
             $shown = Invoke-DataRecovery -ReportPath $folder | Out-String -Width 200
             $shown | Should -Match '10 recovered'
@@ -140,6 +165,71 @@ WHERE n <= 5
             Assert-EtlError (Get-FirstError { Invoke-DataRecovery ([guid]::NewGuid()) -ReportPath $folder -ErrorAction Stop }) IngestionNotFound ObjectNotFound
             Get-HeartRateCount | Should -Be 20
         }
+    }
+}
+
+Describe 'What finding and recovering shows' -Skip:(-not (Test-PostgresServer)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        $connection = New-TestDatabase
+        Connect-EtlDatabase $connection -WarningAction Ignore
+        Initialize-EtlDatabase | Out-Null
+
+        # Numbers, words and names as long as they come.
+        Invoke-TestSql $connection ((Get-Content -Raw "$PSScriptRoot/../environment/HealthExport/schema.sql") + @'
+INSERT INTO users (id, email) VALUES ('10000000-0000-4000-8000-000000000000', 'a@example.org');
+INSERT INTO raw_ingestions (user_id, payload_hash, payload_size_bytes, raw_payload, processing_status, created_at)
+SELECT '10000000-0000-4000-8000-000000000000', 'x', 1000, payload::jsonb, status, now() - interval '3 hours'
+FROM (VALUES ('{"large_payload": true}', 'partial_success'),
+             ('{"data": {"metrics": [{"type": "HeartRate", "recorded_at": "2025-09-01T00:00:00Z", "heart_rate": 60}, {"type": "Planted-Name"},
+                {"type": "HeartRate", "recorded_at": "no date", "heart_rate": 60}, {"type": "Environmental", "recorded_at": "2025-09-01T00:00:00Z", "uv_index": 3}]}}', 'processed')) p (payload, status);
+'@) | Out-Null
+        $lost = Find-LostData
+        $plan = $lost | Invoke-DataRecovery -WhatIf -WarningAction Ignore
+
+        # Every line fits, and neither a title nor a value is cut or broken in two.
+        function Assert-Fitting([string] $text, [int] $width) {
+            $lines = $text -split '\r?\n' -replace '\x1b\[[0-9;]*m'
+            $lines.Length | Should -BeGreaterThan 2
+            $lines | Where-Object Length -gt $width | Should -BeNullOrEmpty
+            $lines -match '\u2026' | Should -BeNullOrEmpty
+            @($lines | Where-Object { $_ })[1] | Should -Match '^[- ]+$' -Because 'a title takes one line'
+        }
+    }
+    AfterAll {
+        Disconnect-EtlDatabase -ErrorAction Ignore
+        Remove-TestDatabase $connection
+    }
+
+    It 'fits <Width> columns: <Name>' -ForEach @(
+        foreach ($width in 79, 80, 119, 120, 200) {
+            @{ Width = $width; Name = 'losses'; Of = { $lost } }
+            @{ Width = $width; Name = 'their tables'; Of = { $lost.Table } }
+            @{ Width = $width; Name = 'their problems'; Of = { $lost.Problem } }
+            @{ Width = $width; Name = 'recoveries'; Of = { $plan.Record } }
+            @{ Width = $width; Name = 'their tables'; Of = { $plan.Table } }
+            @{ Width = $width; Name = 'users'; Of = { $plan.User } }
+        }
+    ) {
+        $shown = & $Of | Out-String -Width $Width
+        Assert-Fitting $shown $Width
+        $shown | Should -Not -Match 'Planted-Name'
+    }
+
+    It 'has what is needed most at 80 columns, and more where there is room' {
+        $narrow = $lost | Out-String -Width 80
+        $narrow | Should -Match 'RawIngestionId +Missing +Loss +Cause +Fixable'
+        $narrow | Should -Match "$($lost[0].RawIngestionId)"
+        $narrow | Should -Match 'UnrecoverableStub +no'
+        $lost | Out-String -Width 120 | Should -Match 'Fixable Status +Created \(local\) +MB'
+        $lost.Problem | Out-String -Width 80 | Should -Match '\(unknown type\) +UnknownType'
+    }
+
+    It 'has a report that fits 80 columns' {
+        $lines = ($plan | Out-String -Width 80) -split '\r?\n'
+        $lines | Where-Object Length -gt 80 | Should -BeNullOrEmpty
+        $lines -match '^ +: |^\S[^:]*: *$' | Should -BeNullOrEmpty -Because 'nothing is shown that says nothing'
+        $lines -match 'Causes +: SilentDataLoss: 1$' | Should -HaveCount 1
     }
 }
 

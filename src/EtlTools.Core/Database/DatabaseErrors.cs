@@ -169,7 +169,7 @@ internal static class DatabaseErrors
                     "Check the database name, or create it with createdb.");
             case PostgresErrorCodes.InsufficientPrivilege:
                 return Make(EtlErrorKind.Permission, "PermissionDenied", Named("The database user may not use"),
-                    "Ask the owner to GRANT what is missing to this user, or connect as a user that has it.");
+                    "Ask the owner to GRANT what is missing to this user, or connect as a user that has it; Get-Help about_EtlTools_Grants lists what each command needs.");
             case PostgresErrorCodes.ReadOnlySqlTransaction:
                 return Make(EtlErrorKind.Permission, "DatabaseReadOnly", "The database takes no changes: it is a standby, or read-only for this user",
                     "Connect to the primary server, or as a user without default_transaction_read_only.");

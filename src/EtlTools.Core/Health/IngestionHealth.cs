@@ -134,15 +134,8 @@ internal sealed class IngestionHealth : IHealthFamily
 
     private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Ingestion, Name = name, Value = value };
 
-    // The monitor has its own word for what the recovery tool only finds unexplained.
-    private static string CategoryOf(string? cause) => Enum.TryParse<LossCause>(cause, out var known)
-        ? known switch
-        {
-            LossCause.Unrecorded => "Silent Data Loss",
-            LossCause.None => "Other",
-            _ => LossCategory.Of(known),
-        }
-        : "Other";
+    private static string CategoryOf(string? cause) =>
+        LossCategory.Of(Enum.TryParse<LossCause>(cause, out var known) && known != LossCause.None ? known : LossCause.Other);
 
     private sealed record Count : FamilyCount
     {

@@ -3,7 +3,13 @@ namespace EtlTools.Core.Recovery;
 /// <summary>Metrics of a payload that cannot be taken, or not wholly, counted by their reason. It never holds a value.</summary>
 public sealed record MetricProblem
 {
-    /// <summary>The type of metric, or the name that the payload gives it.</summary>
+    /// <summary>Whose payload it is.</summary>
+    public Guid RawIngestionId { get; init; }
+
+    /// <summary>Stands for every type that the mapping does not know: what a payload calls it could be anything.</summary>
+    public const string UnknownType = "(unknown type)";
+
+    /// <summary>The type of metric as the mapping has it, or <see cref="UnknownType"/>.</summary>
     public required string Type { get; init; }
 
     /// <summary>schema.table; empty where there is none.</summary>
@@ -12,7 +18,7 @@ public sealed record MetricProblem
     /// <summary>A MetricFaultReason (the payload's fault), a RefusalReason (this database cannot take it), or UnknownField (the mapping has none).</summary>
     public required string Reason { get; init; }
 
-    /// <summary>The column, constraint or rule; empty where it is about the whole metric.</summary>
+    /// <summary>The column, constraint, rule, or right; empty where it is about the whole metric.</summary>
     public string Name { get; init; } = "";
 
     public long Count { get; init; }
@@ -20,6 +26,6 @@ public sealed record MetricProblem
     /// <summary>The how-many-th metric of the payload the first of them is, from 1; null where it is not known.</summary>
     public long? FirstOrdinal { get; init; }
 
-    /// <summary>False where only a value is left out and its row is taken.</summary>
+    /// <summary>False where only a value is left out and its row is taken, and where an audit may not look whether it is there.</summary>
     public bool IsRowLost { get; init; }
 }

@@ -14,7 +14,7 @@ public sealed class RecoveryCommandTests
         try
         {
             var audit = await RunAsync("audit");
-            Assert.Equal((1, "12", "Unrecorded"), (audit.ExitCode, HostWorkshop.Value(audit, "missing"), HostWorkshop.Value(audit, "cause")));
+            Assert.Equal((1, "12", "SilentDataLoss"), (audit.ExitCode, HostWorkshop.Value(audit, "missing"), HostWorkshop.Value(audit, "cause")));
             var preview = await RunAsync("recover", "--what-if");
             Assert.Equal((0, "12", 0L), (preview.ExitCode, HostWorkshop.Value(preview, "recovered"), await health.CountAsync("heart_rate_metrics")));
             var recover = await RunAsync("recover", "--report", folder.FullName);

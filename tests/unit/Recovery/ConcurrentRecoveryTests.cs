@@ -47,6 +47,40 @@ public sealed class ConcurrentRecoveryTests
     }
 
     [PostgresFact]
+    public async Task A_preview_counts_what_a_user_has_twice_once_and_keeps_nobody_elses_ingestions_locked()
+    {
+        await using var health = await HealthDatabase.OpenAsync();
+        var (done, waiting) = (await health.AddUserAsync(), await health.AddUserAsync());
+        var old = DateTime.UtcNow.AddHours(-9);
+        foreach (var user in new[] { done, waiting })
+        {
+            await health.AddIngestionAsync(user, HealthDatabase.HeartRates(100), createdAt: old);
+            await health.AddIngestionAsync(user, HealthDatabase.HeartRates(100, first: 50), createdAt: old.AddHours(1));
+            old = old.AddHours(2);
+        }
+
+        // Another recovery has the second user: the preview of the first one is over, and its locks are gone.
+        await using var holder = await health.Database.OpenAsync();
+        await using var transaction = await holder.BeginTransactionAsync();
+        await using (var command = new Npgsql.NpgsqlCommand(RecoverySql.LockUser, holder, transaction))
+        {
+            command.Parameters.AddWithValue("user", waiting);
+            await command.ExecuteNonQueryAsync();
+        }
+
+        var preview = health.PreviewAsync(new RecoveryOptions { MaxConcurrency = 1 });
+        await Faults.Steps.Until(() => health.Database.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"));
+        Assert.Equal(2, (await health.Database.QueryAsync<Guid>("SELECT id FROM raw_ingestions WHERE user_id = @done FOR UPDATE SKIP LOCKED", new { done })).Count());
+        await transaction.RollbackAsync();
+
+        var table = Assert.Single((await preview).Table);
+        Assert.Equal((400L, 100L, 300L), (table.Expected, table.PresentBefore, table.Recovered));
+        Assert.Equal(0, await health.CountAsync("heart_rate_metrics"));
+        Assert.Equal([table], (await health.RecoverAsync()).Table);
+    }
+
+    [PostgresFact]
     public async Task What_concerns_all_ends_the_run_and_marks_nothing_as_failed()
     {
         await using var health = await HealthDatabase.OpenAsync();

@@ -96,13 +96,16 @@ internal sealed class HealthDatabase : IAsyncDisposable
     public Task<string?> StatusAsync(Guid id) =>
         Database.ScalarAsync<string>("SELECT processing_status::text FROM raw_ingestions WHERE id = @id", new { id });
 
-    /// <summary>Everything that a recovery could touch: each metric table, the ingestions, what was recovered before.</summary>
-    public async Task<string> SnapshotAsync()
+    /// <summary>Everything that a recovery could touch: each metric table, the ingestions, the recoveries before.</summary>
+    /// <param name="withRecoveries">False: not the recoveries, of which every attempt leaves its row.</param>
+    public async Task<string> SnapshotAsync(bool withRecoveries = true)
     {
-        var tables = await Database.QueryAsync<string>("""
+        var tables = await Database.QueryAsync<string>(
+            """
             SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
-            WHERE (schemaname = 'public' OR (schemaname, tablename) = ('etl', 'data_recoveries')) ORDER BY 1
-            """);
+            WHERE schemaname = 'public' OR (@withRecoveries AND (schemaname, tablename) = ('etl', 'data_recoveries')) ORDER BY 1
+            """,
+            new { withRecoveries });
         var lines = new List<string>();
         foreach (var table in tables)
         {

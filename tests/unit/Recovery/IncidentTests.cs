@@ -24,7 +24,7 @@ public sealed class IncidentTests
 
         var found = await health.FindAsync();
         Assert.Equal(Payloads, found.Count);
-        Assert.All(found, audit => Assert.Equal(("processed", LossCause.Unrecorded, true), (audit.Status, audit.Cause, audit.IsRecoverable)));
+        Assert.All(found, audit => Assert.Equal(("processed", LossCause.SilentDataLoss, true), (audit.Status, audit.Cause, audit.IsRecoverable)));
         Assert.Equal(lost, found.Sum(audit => audit.Missing));
         Assert.Equal(Payloads * Metrics, found.Sum(audit => audit.Expected));
         Assert.Equal(2, found[0].Table.Count);
@@ -44,10 +44,11 @@ public sealed class IncidentTests
         Assert.Equal(whole, await WholeAsync(health, recovered: true));
 
         Assert.Empty(await health.FindAsync());
-        var after = await health.SnapshotAsync();
+        var after = await health.SnapshotAsync(withRecoveries: false);
         var rerun = await health.RecoverAsync(options);
         Assert.All(rerun.Record, record => Assert.Equal(RecoveryOutcome.NothingMissing, record.Outcome));
-        Assert.Equal(after, await health.SnapshotAsync());
+        Assert.Equal(after, await health.SnapshotAsync(withRecoveries: false));
+        Assert.Equal(2 * Payloads, await health.CountAsync("etl.data_recoveries"));
     }
 
     [PostgresFact]
@@ -81,7 +82,7 @@ public sealed class IncidentTests
         var id = await health.AddIngestionAsync(await health.AddUserAsync(), HealthDatabase.HeartRates(3));
         await health.FindAsync();
         await health.FindAsync();
-        Assert.Equal("3/0/3 Unrecorded true", await AuditAsync());
+        Assert.Equal("3/0/3 SilentDataLoss true", await AuditAsync());
         await health.RecoverAsync();
         Assert.Equal("3/3/0 None false", await AuditAsync());
 
@@ -104,7 +105,7 @@ public sealed class IncidentTests
         Assert.Equal([stub, processed, old], (await health.FindAsync()).OrderByDescending(audit => audit.CreatedAt).ThenBy(audit => audit.RawIngestionId == processed).Select(audit => audit.RawIngestionId));
         Assert.Equal([old], await IdsAsync(new LostDataQuery { UserIds = [ann] }));
         Assert.Equal([old], await IdsAsync(new LostDataQuery { Causes = [LossCause.ParameterLimit] }));
-        Assert.Equal([processed], await IdsAsync(new LostDataQuery { Causes = [LossCause.Unrecorded] }));
+        Assert.Equal([processed], await IdsAsync(new LostDataQuery { Causes = [LossCause.SilentDataLoss] }));
         Assert.Equal([stub], await IdsAsync(new LostDataQuery { Causes = [LossCause.UnrecoverableStub] }));
         Assert.Equal([old], await IdsAsync(new LostDataQuery { Status = ["error"] }));
         Assert.Equal([working], await IdsAsync(new LostDataQuery { Status = ["processing"] }));

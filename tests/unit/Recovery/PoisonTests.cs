@@ -75,6 +75,47 @@ public sealed class PoisonTests
     }
 
     [PostgresFact]
+    public async Task Where_everything_is_refused_the_ingestion_failed_whatever_its_status_said()
+    {
+        await using var health = await HealthDatabase.OpenAsync("ALTER TABLE heart_rate_metrics ADD CONSTRAINT never CHECK (heart_rate < 0) NOT VALID;");
+        var user = await health.AddUserAsync();
+        var processed = await health.AddIngestionAsync(user, HealthDatabase.HeartRates(5), "processed");
+        var pending = await health.AddIngestionAsync(user, HealthDatabase.HeartRates(4), "pending");
+        var options = new RecoveryOptions { RawIngestionIds = [processed, pending] };
+        Assert.Equal(2, (await health.PreviewAsync(options)).FailedRecords);
+        Assert.Equal(0, await health.CountAsync("etl.data_recoveries"));
+
+        var report = await health.RecoverAsync(options);
+        Assert.Equal((2L, 9L, 9L), (report.FailedRecords, report.TotalMetricsFailed, report.TotalMetricsMissing));
+        Assert.Equal(("recovery_failed", "pending"), (await health.StatusAsync(processed), await health.StatusAsync(pending)));
+        Assert.Equal(
+            ["Failed 5 5 processed recovery_failed", "Failed 4 4 pending pending"],
+            await health.Database.QueryAsync<string>(
+                "SELECT concat_ws(' ', outcome, expected, metrics_failed, original_status, new_status) FROM etl.data_recoveries ORDER BY expected DESC"));
+
+        // Every attempt leaves its row, and the audit knows that trying again would change nothing.
+        await health.RecoverAsync(options);
+        Assert.Equal(4, await health.CountAsync("etl.data_recoveries"));
+        Assert.All(await health.FindAsync(), audit => Assert.False(audit.IsRecoverable));
+    }
+
+    [PostgresFact]
+    public async Task A_fault_that_passes_leaves_its_row_and_the_status()
+    {
+        await using var health = await HealthDatabase.OpenAsync("""
+            CREATE FUNCTION busy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$;
+            CREATE TRIGGER busy BEFORE INSERT ON heart_rate_metrics FOR EACH ROW EXECUTE FUNCTION busy();
+            """);
+        var user = await health.AddUserAsync();
+        var id = await health.AddIngestionAsync(user, HealthDatabase.HeartRates(5));
+        var record = Assert.Single((await health.RecoverAsync()).Record);
+        Assert.Equal((RecoveryOutcome.Failed, "SerializationFailure", "error"), (record.Outcome, record.ErrorCode, await health.StatusAsync(id)));
+        Assert.Equal(user, record.UserId);
+        Assert.Equal("Failed SerializationFailure error", await health.Database.ScalarAsync<string>(
+            "SELECT concat_ws(' ', outcome, error_code, new_status) FROM etl.data_recoveries"));
+    }
+
+    [PostgresFact]
     public async Task Rows_that_are_there_are_completed_and_never_overwritten()
     {
         await using var health = await HealthDatabase.OpenAsync();
@@ -108,6 +149,24 @@ public sealed class PoisonTests
     }
 
     [PostgresFact]
+    public async Task Of_each_column_the_first_value_that_is_known_counts_lists_too()
+    {
+        await using var health = await HealthDatabase.OpenAsync();
+        await health.AddIngestionAsync(await health.AddUserAsync(), """
+            {"data":{"metrics":[
+              {"type":"MentalHealth","recorded_at":"2025-09-01T00:00:00Z","mood_rating":3},
+              {"type":"MentalHealth","recorded_at":"2025-09-01T00:00:00Z","mood_rating":5,"state_of_mind_labels":["calm","tired"]},
+              {"type":"MentalHealth","recorded_at":"2025-09-01T00:00:00Z","state_of_mind_labels":["glad"],"coping_strategy":"walk"}],"workouts":[]}}
+            """);
+        var record = Assert.Single((await health.RecoverAsync()).Record);
+        Assert.Equal((1L, 1L, 2L), (record.Expected, record.Recovered, record.Duplicates));
+        Assert.Equal(
+            "3 walk calm tired",
+            await health.Database.ScalarAsync<string>(
+                "SELECT concat_ws(' ', mood_rating, coping_strategy, array_to_string(state_of_mind_labels, ' ')) FROM mental_health_metrics"));
+    }
+
+    [PostgresFact]
     public async Task Payloads_without_data_are_named_and_left_alone()
     {
         await using var health = await HealthDatabase.OpenAsync();
@@ -117,6 +176,8 @@ public sealed class PoisonTests
         var report = await health.RecoverAsync(new RecoveryOptions { RawIngestionIds = [processed, failed] });
         Assert.All(report.Record, record => Assert.Equal((RecoveryOutcome.Unrecoverable, LossCause.UnrecoverableStub), (record.Outcome, record.Cause)));
         Assert.Equal(("processed", "recovery_failed"), (await health.StatusAsync(processed), await health.StatusAsync(failed)));
+        Assert.Equal(2, await health.Database.ScalarAsync<long>("SELECT count(*) FROM etl.data_recoveries WHERE outcome = 'Unrecoverable'"));
+        Assert.All(await health.Database.QueryAsync<string>("SELECT not_recoverable_because FROM etl.ingestion_audits"), because => Assert.Contains("a note", because, StringComparison.Ordinal));
     }
 
     [PostgresFact]
@@ -161,8 +222,9 @@ public sealed class PoisonTests
             source_device = planted,
         });
         var user = await health.AddUserAsync();
-        var unknown = new { type = "Planted type with 4711", recorded_at = "2025-09-01T00:00:00Z", value = 4711.5 };
-        await health.AddIngestionAsync(user, HealthDatabase.Internal([.. metrics, unknown]), errors: """{"error": "heart_rate Planted-Error 161"}""");
+        var unknown = new { type = "PlantedType", recorded_at = "2025-09-01T00:00:00Z", value = 4711.5 };
+        var named = new { name = "planted_list", data = new[] { new { qty = 4711.5 } } };
+        await health.AddIngestionAsync(user, HealthDatabase.Internal([.. metrics, unknown, named]), errors: """{"error": "heart_rate Planted-Error 161"}""");
         var audits = await health.FindAsync();
         var folder = Directory.CreateTempSubdirectory("etl-report");
         try
@@ -178,7 +240,7 @@ public sealed class PoisonTests
                 System.Text.Json.JsonSerializer.Serialize<IReadOnlyList<IngestionAudit>>(audits),
                 await health.Database.ScalarAsync<string>("SELECT string_agg((to_jsonb(d) - 'original_errors')::text, '') FROM etl.data_recoveries d"),
                 await health.Database.ScalarAsync<string>("SELECT string_agg(a::text, '') FROM etl.ingestion_audits a"));
-            foreach (var value in new[] { planted, "Planted-Context", "Planted-Trigger", "Planted-Error", "4711", ":161", ":163", ":177", "999" })
+            foreach (var value in new[] { planted, "Planted-Context", "Planted-Trigger", "Planted-Error", "PlantedType", "planted_list", "4711", ":161", ":163", ":177", "999" })
             {
                 Assert.DoesNotContain(value, told.Replace("4711-", "", StringComparison.Ordinal), StringComparison.Ordinal);
             }

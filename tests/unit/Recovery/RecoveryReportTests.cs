@@ -47,11 +47,31 @@ public sealed class RecoveryReportTests
         }
     }
 
-    [Fact]
-    public void A_place_that_cannot_take_it_is_found_out_beforehand()
+    [Theory]
+    [InlineData("no/such", "There is no folder")]
+    [InlineData("no/such/report.json", "There is no folder")]
+    [InlineData("notes.txt", "does not end in .json")]
+    [InlineData("/proc/self", "cannot be written to the folder /proc/self: ")]
+    public void A_place_that_cannot_take_it_is_found_out_beforehand(string path, string fault)
     {
-        var error = Assert.Throws<EtlException>(() => RecoveryReportFile.Locate("/nowhere/at/all", DateTimeOffset.UtcNow));
-        Assert.Equal("ReportPathInvalid", error.ErrorId);
+        var folder = Directory.CreateTempSubdirectory("etl-report");
+        try
+        {
+            File.WriteAllText(Path.Combine(folder.FullName, "notes.txt"), "");
+            if (!OperatingSystem.IsLinux() && Path.IsPathRooted(path))
+            {
+                return;
+            }
+
+            var error = Assert.Throws<EtlException>(() => RecoveryReportFile.Locate(Path.Combine(folder.FullName, path), DateTimeOffset.UtcNow));
+            Assert.Equal("ReportPathInvalid", error.ErrorId);
+            Assert.Contains(fault, error.Message, StringComparison.Ordinal);
+            Assert.Single(folder.GetFiles());
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Theory]

@@ -45,8 +45,19 @@ public sealed class FindLostDataCommand : EtlRecoveryCmdlet
             Schema = Schema,
         };
         var finder = new LostDataFinder(Database, Map);
+        foreach (var unknown in Await(token => finder.FindUnknownAsync(query, token)))
+        {
+            WriteFailure(unknown);
+        }
+
         using var bar = new ProgressBar(this, "Auditing stored payloads");
         var progress = new PostedProgress<AuditProgress>(report => OnPipeline(() => bar.Show(report)));
         Stream(token => finder.FindAsync(query, progress, token));
+        foreach (var (table, count) in finder.Unchecked)
+        {
+            WriteWarning(
+                $"This database user may not SELECT from {table}: whether {Wording.Count(count, "metric")} of it are there was not checked, "
+                + "and the audits of their payloads are not kept. See Get-Help about_EtlTools_Grants.");
+        }
     }
 }

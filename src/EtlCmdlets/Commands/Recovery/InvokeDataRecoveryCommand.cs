@@ -2,6 +2,7 @@ using System.Management.Automation;
 using EtlTools.Core;
 using EtlTools.Core.Recovery.Engine;
 using EtlTools.Core.Recovery.Report;
+using EtlTools.Core.Reprocessing;
 
 namespace EtlTools.Cmdlets.Commands.Recovery;
 
@@ -33,6 +34,14 @@ public sealed class InvokeDataRecoveryCommand : EtlRecoveryCmdlet
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    protected override void Begin()
+    {
+        if (Reason is not null)
+        {
+            Reasons.Require(Reason);
+        }
+    }
+
     protected override void End()
     {
         var ids = RawIngestionIds;
@@ -48,7 +57,7 @@ public sealed class InvokeDataRecoveryCommand : EtlRecoveryCmdlet
             var file = RecoveryReportFile.Locate(
                 ReportPath is null ? SessionState.Path.CurrentFileSystemLocation.ProviderPath : GetUnresolvedProviderPathFromPSPath(ReportPath),
                 DateTimeOffset.UtcNow);
-            Report(WithProgress(PassThru, async (progress, token) =>
+            Report(ids, WithProgress(PassThru, async (progress, token) =>
             {
                 var report = await engine.ExecuteAsync(options, progress, token).ConfigureAwait(false);
 
@@ -58,7 +67,9 @@ public sealed class InvokeDataRecoveryCommand : EtlRecoveryCmdlet
         }
         else if (isPreview)
         {
-            WriteObject(WithProgress(false, (progress, token) => engine.PreviewAsync(options, progress, token)));
+            var plan = WithProgress(false, (progress, token) => engine.PreviewAsync(options, progress, token));
+            WarnOf(plan, ids);
+            WriteObject(plan);
         }
     }
 
@@ -97,7 +108,7 @@ public sealed class InvokeDataRecoveryCommand : EtlRecoveryCmdlet
         return Await(token => work(progress, token));
     }
 
-    private void Report(DataRecoveryReport report)
+    private void Report(IReadOnlyList<Guid> ids, DataRecoveryReport report)
     {
         foreach (var record in report.Record.Where(record => record.Outcome == RecoveryOutcome.Failed))
         {
@@ -109,22 +120,19 @@ public sealed class InvokeDataRecoveryCommand : EtlRecoveryCmdlet
                 "The record's Problem names columns and constraints; so does the report."));
         }
 
-        Warn(RecoveryOutcome.PartiallyRecovered, "recovered in part: the rest is not taken, and the report says why");
-        Warn(RecoveryOutcome.Unrecoverable, "hold nothing that could be brought back");
-        Warn(RecoveryOutcome.Skipped, "skipped: somebody else is at them, or has changed their status");
+        WarnOf(report, ids);
         WriteVerbose($"Report: {report.Path}");
         if (!PassThru)
         {
             WriteObject(report);
         }
+    }
 
-        void Warn(RecoveryOutcome outcome, string text)
+    private void WarnOf(DataRecoveryReport report, IReadOnlyList<Guid> ids)
+    {
+        foreach (var notice in RecoveryNotices.Of(report, ids.Count, Legacy))
         {
-            var count = report.Record.Count(record => record.Outcome == outcome);
-            if (count > 0)
-            {
-                WriteWarning($"{Wording.Count(count, "ingestion")} {text}.");
-            }
+            WriteWarning(notice);
         }
     }
 

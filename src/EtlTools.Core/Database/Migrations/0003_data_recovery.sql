@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS etl.ingestion_audits (
 CREATE INDEX IF NOT EXISTS ingestion_audits_lost_idx ON etl.ingestion_audits (user_id) WHERE missing > 0 OR rejected > 0;
 CREATE INDEX IF NOT EXISTS ingestion_audits_audited_idx ON etl.ingestion_audits (audited_at);
 
--- One row for each recovery of an ingestion that changed something, or failed.
+-- One row for each recovery of an ingestion, whatever it came to.
 CREATE TABLE IF NOT EXISTS etl.data_recoveries (
     data_recovery_id  uuid PRIMARY KEY,
     -- The same for all ingestions of one Invoke-DataRecovery.
@@ -65,12 +65,3 @@ CREATE TABLE IF NOT EXISTS etl.data_recoveries (
 CREATE INDEX IF NOT EXISTS data_recoveries_ingestion_idx ON etl.data_recoveries (raw_ingestion_id, finished_at);
 CREATE INDEX IF NOT EXISTS data_recoveries_run_idx ON etl.data_recoveries (recovery_run_id);
 CREATE INDEX IF NOT EXISTS data_recoveries_finished_idx ON etl.data_recoveries (finished_at);
-
--- The first value that is not null, in the order of the rows. Being strict, it is only called from the second value on.
-CREATE OR REPLACE FUNCTION etl.keep_first(first anyelement, later anyelement) RETURNS anyelement
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT $1';
-
-CREATE OR REPLACE AGGREGATE etl.first_known(anyelement) (
-    sfunc = etl.keep_first,
-    stype = anyelement
-);

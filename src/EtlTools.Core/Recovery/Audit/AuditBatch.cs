@@ -44,9 +44,11 @@ internal sealed class AuditBatch(Lane lane, IReadOnlyList<IngestionRef> ingestio
             .Where(pair => !_payloads[pair.Number].IsGone)
             .Select(pair => Judge(pair.Ingestion, pair.Number, refused.GetValueOrDefault(pair.Ingestion.Id)))
             .ToList();
-        if (records && audits.Count > 0)
+        var complete = audits.Where(audit => audit.Unchecked == 0).ToList();
+        if (records && complete.Count > 0)
         {
-            await AuditStore.RecordAsync(lane.Working, audits, cancellationToken).ConfigureAwait(false);
+            // One that could not see everything must not take the place of one that could.
+            await AuditStore.RecordAsync(lane.Working, complete, cancellationToken).ConfigureAwait(false);
         }
 
         return audits;
@@ -62,8 +64,10 @@ internal sealed class AuditBatch(Lane lane, IReadOnlyList<IngestionRef> ingestio
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             var (expected, missing) = (reader.GetInt64(1), reader.GetInt64(3));
-            _counts.Add(((int)reader.GetInt64(0), staged.Table.Index), new TableAudit
+            var number = (int)reader.GetInt64(0);
+            _counts.Add((number, staged.Table.Index), new TableAudit
             {
+                RawIngestionId = ingestions[number].Id,
                 Table = staged.Table.Name,
                 Expected = expected,
                 Present = expected - missing,
@@ -81,6 +85,7 @@ internal sealed class AuditBatch(Lane lane, IReadOnlyList<IngestionRef> ingestio
             .OfType<TableAudit>()
             .ToList();
         var missing = tables.Sum(table => table.Missing);
+        var problems = payload.Problems.ToList(ingestion.Id);
         var because = AuditVerdict.NotRecoverableBecause(payload, missing, refused);
         return new IngestionAudit
         {
@@ -93,17 +98,20 @@ internal sealed class AuditBatch(Lane lane, IReadOnlyList<IngestionRef> ingestio
             Missing = missing,
             Duplicates = tables.Sum(table => table.Duplicates),
             Rejected = payload.Problems.RowsLost,
+            Unchecked = problems.Where(IsUnchecked).Sum(problem => problem.Count),
             Cause = AuditVerdict.CauseOf(ingestion, payload, missing),
             IsRecoverable = missing > 0 && because is null,
             NotRecoverableBecause = because,
             Table = tables,
-            Problem = payload.Problems.ToList(),
+            Problem = problems,
             PayloadShape = payload.Summary.Shape,
             PayloadBytes = payload.Bytes,
             RecordedExpected = ingestion.RecordedExpected,
             RecordedActual = ingestion.RecordedActual,
         };
     }
+
+    private static bool IsUnchecked(MetricProblem problem) => problem.Reason == nameof(RefusalReason.NoPermission);
 
     private async Task<Dictionary<Guid, long>> ReadRefusedAsync(CancellationToken cancellationToken) =>
         (await lane.Working.QueryAsync<(Guid Id, long Refused)>(new CommandDefinition(

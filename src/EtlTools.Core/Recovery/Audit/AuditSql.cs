@@ -48,11 +48,16 @@ internal static class AuditSql
               END
         """;
 
-    /// <summary>What the database refused at the last recovery of each ingestion: trying again would change nothing.</summary>
-    public const string LastRefused = """
-        SELECT DISTINCT ON (raw_ingestion_id) raw_ingestion_id, metrics_failed
+    /// <summary>
+    /// What the database refused at the last recovery of each ingestion: trying again would change nothing. A right that was
+    /// lacking may have been granted since.
+    /// </summary>
+    public const string LastRefused = $"""
+        SELECT DISTINCT ON (raw_ingestion_id) raw_ingestion_id,
+               metrics_failed - (SELECT coalesce(sum((f -> 'count')::bigint), 0)::bigint FROM jsonb_array_elements(faults) f
+                                 WHERE f ->> 'reason' = '{nameof(RefusalReason.NoPermission)}' AND (f -> 'row_lost')::boolean)
         FROM etl.data_recoveries
-        WHERE raw_ingestion_id = ANY(@ids) AND outcome IN ('Recovered', 'PartiallyRecovered', 'NothingMissing')
+        WHERE raw_ingestion_id = ANY(@ids) AND error_code IS NULL
         ORDER BY raw_ingestion_id, finished_at DESC
         """;
 

@@ -31,7 +31,7 @@ internal static class AuditVerdict
             return LossCause.Parsing;
         }
 
-        return missing > 0 ? LossCause.Unrecorded : CauseOf(payload.Problems);
+        return missing > 0 ? LossCause.SilentDataLoss : CauseOf(payload.Problems.ToList(ingestion.Id));
     }
 
     /// <summary>Null where there is something to bring back, or nothing is lost.</summary>
@@ -50,8 +50,8 @@ internal static class AuditVerdict
     };
 
     // All of them have the same consequence; the most frequent is named.
-    private static LossCause CauseOf(ProblemTally problems) =>
-        problems.ToList().FirstOrDefault(problem => problem.IsRowLost)?.Reason switch
+    private static LossCause CauseOf(IReadOnlyList<MetricProblem> problems) =>
+        problems.FirstOrDefault(problem => problem.IsRowLost)?.Reason switch
         {
             null => LossCause.None,
             nameof(MetricFaultReason.UnknownType) or "NoTable" => LossCause.UnknownType,

@@ -33,6 +33,9 @@ public sealed record IngestionAudit
     /// <summary>Metrics that are no row: <see cref="Problem"/> says why.</summary>
     public long Rejected { get; init; }
 
+    /// <summary>Metrics whose table this user may not read, so that nobody knows whether they are there.</summary>
+    public long Unchecked { get; init; }
+
     public LossCause Cause { get; init; }
 
     /// <summary>True where Invoke-DataRecovery has something to bring back.</summary>
@@ -60,6 +63,8 @@ public sealed record IngestionAudit
 /// <summary>One table's part of an <see cref="IngestionAudit"/>, in keys.</summary>
 public sealed record TableAudit
 {
+    public Guid RawIngestionId { get; init; }
+
     /// <summary>schema.table</summary>
     public required string Table { get; init; }
 

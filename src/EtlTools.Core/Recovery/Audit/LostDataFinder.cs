@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using EtlTools.Core.Database;
 using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
+using EtlTools.Core.Recovery.Tables;
 
 namespace EtlTools.Core.Recovery.Audit;
 
@@ -22,12 +23,39 @@ public sealed class LostDataFinder(EtlDatabase database, MetricMap map)
     // Younger than that, what is not processed yet is no loss.
     private static readonly TimeSpan WorkTime = TimeSpan.FromHours(1);
 
+    private readonly Dictionary<string, long> _unchecked = new(StringComparer.Ordinal);
+
+    /// <summary>Metrics of what was audited whose table this user may not read, by schema.table; known once all is audited.</summary>
+    public IReadOnlyDictionary<string, long> Unchecked => _unchecked;
+
+    /// <summary>An error for each ingestion and user that the query names and that is not there: IngestionNotFound, IngestionUserNotFound.</summary>
+    /// <exception cref="EtlException">IngestionTableMissing, IngestionTableAmbiguous, those of connecting.</exception>
+    public async Task<IReadOnlyList<EtlException>> FindUnknownAsync(LostDataQuery query, CancellationToken cancellationToken)
+    {
+        if (query.RawIngestionIds.Count + query.UserIds.Count == 0)
+        {
+            return [];
+        }
+
+        return await Transient.AskAsync(
+            database,
+            IngestionTable.TableName,
+            async (connection, token) => await UnknownIngestions.FindAsync(
+                connection,
+                await IngestionTableReader.RequireAsync(connection, query.Schema, token).ConfigureAwait(false),
+                query.RawIngestionIds,
+                query.UserIds,
+                token).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Newest first, as they are audited. Those that have lost nothing only where the query asks for them.</summary>
     /// <exception cref="EtlException">IngestionTableMissing, IngestionTableAmbiguous, WindowInvalid, FirstInvalid, those of connecting.</exception>
     public async IAsyncEnumerable<IngestionAudit> FindAsync(
         LostDataQuery query, IProgress<AuditProgress>? progress, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Require(query);
+        _unchecked.Clear();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var session = await AuditSession.OpenAsync(database, map, query.Schema, stop.Token).ConfigureAwait(false);
         var pager = new IngestionPager(session.Ingestions, FilterOf(query), newestFirst: true, PageSize);
@@ -90,16 +118,25 @@ public sealed class LostDataFinder(EtlDatabase database, MetricMap map)
         }
     }
 
-    private static IEnumerable<IngestionAudit> Wanted(IReadOnlyList<IngestionAudit> audits, LostDataQuery query, Tally tally)
+    private IEnumerable<IngestionAudit> Wanted(IReadOnlyList<IngestionAudit> audits, LostDataQuery query, Tally tally)
     {
         foreach (var audit in audits)
         {
             var isLost = audit.Cause != LossCause.None;
             tally.Audited(isLost);
+            NoteUnchecked(audit);
             if (query.Causes.Count > 0 ? query.Causes.Contains(audit.Cause) : isLost || query.IncludeWhole)
             {
                 yield return audit;
             }
+        }
+    }
+
+    private void NoteUnchecked(IngestionAudit audit)
+    {
+        foreach (var problem in audit.Problem.Where(problem => problem.Reason == nameof(RefusalReason.NoPermission)))
+        {
+            _unchecked[problem.Table] = _unchecked.GetValueOrDefault(problem.Table) + problem.Count;
         }
     }
 
@@ -150,7 +187,7 @@ public sealed class LostDataFinder(EtlDatabase database, MetricMap map)
         }
 
         var canBeSeen = causes.Any(cause =>
-            cause is LossCause.Unrecorded or LossCause.Parsing or LossCause.UnknownType or LossCause.Validation);
+            cause is LossCause.SilentDataLoss or LossCause.Parsing or LossCause.UnknownType or LossCause.Validation);
         return canBeSeen ? [.. causes, LossCause.None] : causes;
     }
 

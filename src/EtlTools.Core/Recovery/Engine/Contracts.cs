@@ -61,7 +61,7 @@ public enum RecoveryOutcome
 /// <summary>What a recovery did with one ingestion, or in a preview would do.</summary>
 public sealed record DataRecovery
 {
-    /// <summary>Null in a preview, and where nothing was changed.</summary>
+    /// <summary>Its row in etl.data_recoveries. Null in a preview, and where it was skipped.</summary>
     public Guid? DataRecoveryId { get; init; }
 
     public required Guid RawIngestionId { get; init; }
@@ -120,6 +120,9 @@ public sealed record DataRecovery
 /// <summary>One table's part of a recovery, in rows.</summary>
 public sealed record TableRecovery
 {
+    /// <summary>Null for the totals of a report.</summary>
+    public Guid? RawIngestionId { get; init; }
+
     /// <summary>schema.table</summary>
     public required string Table { get; init; }
 

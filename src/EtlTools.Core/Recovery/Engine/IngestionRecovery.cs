@@ -5,6 +5,7 @@ using EtlTools.Core.Recovery.Audit;
 using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Recovery.Staging;
+using EtlTools.Core.Recovery.Tables;
 using Npgsql;
 
 namespace EtlTools.Core.Recovery.Engine;
@@ -41,7 +42,7 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
         await lane.Stage.FlushAsync(cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("recovery.after-staging");
 
-        var tables = await RecoverTablesAsync(ingestion.UserId, payload.Problems, cancellationToken).ConfigureAwait(false);
+        var tables = await RecoverTablesAsync(ingestion, payload.Problems, cancellationToken).ConfigureAwait(false);
         var missing = tables.Sum(table => table.Expected - table.PresentBefore);
         var recovery = new DataRecovery
         {
@@ -56,17 +57,22 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
             Failed = payload.Problems.RowsLost,
             Duplicates = tables.Sum(table => table.Duplicates),
             Table = tables,
-            Problem = payload.Problems.ToList(),
+            Problem = payload.Problems.ToList(id),
             OriginalStatus = locked.Status,
             Status = locked.Status,
             Sha256Before = payload.Sha256 ?? await HashAsync(id, cancellationToken).ConfigureAwait(false),
             PayloadBytes = payload.Bytes,
         };
-        recovery = await FinishAsync(recovery, locked, cancellationToken).ConfigureAwait(false);
+        var refused = tables.Sum(table => table.Refused);
+        var because = AuditVerdict.NotRecoverableBecause(payload, refused, refused + payload.Problems.RowsLost);
+        recovery = await FinishAsync(recovery, locked, because, cancellationToken).ConfigureAwait(false);
         return recovery with { Duration = _clock.Elapsed };
     }
 
-    /// <summary>Keeps that it failed, in a transaction of its own: the ingestion's status, and why.</summary>
+    /// <summary>
+    /// Keeps that it failed, in a transaction of its own: the ingestion's status, and why. A fault that passes says nothing
+    /// about the ingestion, whose status then stays.
+    /// </summary>
     public async Task<DataRecovery> RecordFailureAsync(Guid id, EtlException failure, CancellationToken cancellationToken)
     {
         if (await LockAsync(id, cancellationToken).ConfigureAwait(false) is not { } locked)
@@ -85,43 +91,50 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
             ErrorCode = failure.ErrorId,
             Error = failure.Message,
         };
-        recovery = await SetStatusAsync(recovery, cancellationToken).ConfigureAwait(false);
-        await RecordAsync(recovery with { DataRecoveryId = Guid.NewGuid() }, locked, cancellationToken).ConfigureAwait(false);
+        recovery = failure.IsTransient ? recovery : await SetStatusAsync(recovery, cancellationToken).ConfigureAwait(false);
+        recovery = recovery with { DataRecoveryId = Guid.NewGuid() };
+        await RecordAsync(recovery, locked, cancellationToken).ConfigureAwait(false);
         return recovery with { Duration = _clock.Elapsed };
     }
 
-    private async Task<IReadOnlyList<TableRecovery>> RecoverTablesAsync(Guid user, ProblemTally problems, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<TableRecovery>> RecoverTablesAsync(
+        IngestionRef ingestion, ProblemTally problems, CancellationToken cancellationToken)
     {
         var tables = new List<TableRecovery>();
         var used = lane.Stage.Used.ToList();
         if (used.Count > 0)
         {
-            await ExecuteAsync(RecoverySql.LockUser, new { user }, cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync(RecoverySql.LockUser, new { user = ingestion.UserId }, cancellationToken).ConfigureAwait(false);
         }
 
         foreach (var staged in used)
         {
-            tables.Add(await new TableRecoverer(Connection, staged, user, session.Options.Verifies, problems)
+            tables.Add(await new TableRecoverer(Connection, staged, ingestion, session.Options.Verifies, problems)
                 .RunAsync(cancellationToken).ConfigureAwait(false));
         }
 
         return tables;
     }
 
-    /// <summary>Verifies, sets the status and keeps the record; a rerun that finds nothing to do leaves everything as it is.</summary>
-    private async Task<DataRecovery> FinishAsync(DataRecovery recovery, LockedIngestion locked, CancellationToken cancellationToken)
+    /// <summary>Sets the status, verifies and keeps the record, also of a recovery that found nothing to do.</summary>
+    private async Task<DataRecovery> FinishAsync(
+        DataRecovery recovery, LockedIngestion locked, string? notRecoverableBecause, CancellationToken cancellationToken)
     {
-        recovery = await SetStatusAsync(recovery, cancellationToken).ConfigureAwait(false);
-        if (recovery.Recovered + recovery.Completed == 0 && recovery.Status == recovery.OriginalStatus)
+        if (recovery.Outcome == RecoveryOutcome.Skipped)
         {
-            return recovery with { IsVerified = session.Options.Verifies, Sha256After = session.Options.Verifies ? recovery.Sha256Before : null };
+            return recovery;
         }
 
+        recovery = await SetStatusAsync(recovery, cancellationToken).ConfigureAwait(false);
         if (session.Options.Verifies)
         {
+            // The ingestion is locked: where nothing was written, nothing can have changed its payload.
+            var isUntouched = recovery.Recovered + recovery.Completed == 0 && recovery.Status == recovery.OriginalStatus;
             recovery = recovery with
             {
-                Sha256After = await HashAsync(recovery.RawIngestionId, cancellationToken).ConfigureAwait(false),
+                Sha256After = isUntouched
+                    ? recovery.Sha256Before
+                    : await HashAsync(recovery.RawIngestionId, cancellationToken).ConfigureAwait(false),
                 IsVerified = true,
             };
             if (recovery.Sha256After != recovery.Sha256Before)
@@ -137,9 +150,17 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
 
         recovery = recovery with { DataRecoveryId = Guid.NewGuid() };
         await RecordAsync(recovery, locked, cancellationToken).ConfigureAwait(false);
-        await AuditStore.RecordAsync(Connection, [AuditOf(recovery, locked)], cancellationToken).ConfigureAwait(false);
+        if (!LacksRight(recovery))
+        {
+            await AuditStore.RecordAsync(Connection, [AuditOf(recovery, locked, notRecoverableBecause)], cancellationToken).ConfigureAwait(false);
+        }
+
         return recovery;
     }
+
+    // Somebody who has the right may find more, and bring it back.
+    private static bool LacksRight(DataRecovery recovery) =>
+        recovery.Problem.Any(problem => problem.IsRowLost && problem.Reason == nameof(RefusalReason.NoPermission));
 
     private static RecoveryOutcome OutcomeOf(StagedPayload payload, IReadOnlyList<TableRecovery> tables)
     {
@@ -190,8 +211,12 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
     {
         var isWritten = recovery.Recovered + recovery.Completed > 0;
 
-        // What was well, or is still to be worked on, is not made worse or better by finding nothing to do.
-        if (!isWritten && (StatusWords.IsGood(recovery.OriginalStatus) || StatusWords.IsUnfinished(recovery.OriginalStatus)))
+        // Nothing to do makes neither worse nor better what the service has yet to finish, nor does a right that this user lacks,
+        // nor what was well; except where none of its metrics is there or can be: then it was not.
+        if (!isWritten
+            && (StatusWords.IsUnfinished(recovery.OriginalStatus)
+                || LacksRight(recovery)
+                || (StatusWords.IsGood(recovery.OriginalStatus) && recovery.Outcome != RecoveryOutcome.Failed)))
         {
             return null;
         }
@@ -290,7 +315,7 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
         cancellationToken);
 
     /// <summary>How the ingestion stands now, for those who read the last audits.</summary>
-    private static IngestionAudit AuditOf(DataRecovery recovery, LockedIngestion locked)
+    private static IngestionAudit AuditOf(DataRecovery recovery, LockedIngestion locked, string? notRecoverableBecause)
     {
         var refused = recovery.Table.Sum(table => table.Refused);
         return new IngestionAudit
@@ -305,11 +330,10 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
             Rejected = recovery.Failed - refused,
             Cause = recovery.Failed == 0 && recovery.Outcome is RecoveryOutcome.Recovered or RecoveryOutcome.NothingMissing ? LossCause.None : recovery.Cause,
             IsRecoverable = false,
-            NotRecoverableBecause = recovery.Failed > 0 || recovery.Outcome == RecoveryOutcome.Unrecoverable
-                ? "what is missing was refused when it was recovered; its last recovery names the reasons"
-                : null,
+            NotRecoverableBecause = notRecoverableBecause,
             Table = recovery.Table.Select(table => new TableAudit
             {
+                RawIngestionId = recovery.RawIngestionId,
                 Table = table.Table,
                 Expected = table.Expected,
                 Present = table.PresentBefore + table.Recovered,

@@ -6,6 +6,7 @@ using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Recovery.Report;
 using EtlTools.Core.Recovery.Staging;
+using EtlTools.Core.Reprocessing;
 using Npgsql;
 
 namespace EtlTools.Core.Recovery.Engine;
@@ -14,8 +15,8 @@ namespace EtlTools.Core.Recovery.Engine;
 public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
 {
     /// <summary>
-    /// The real work on one ingestion after another in one transaction, rolled back: each sees what the ones before it wrote,
-    /// so the totals are those of the run. While it goes on, the ingestions are locked and other recoveries of their users wait.
+    /// The real work on one ingestion after another of a user in one transaction, rolled back: each sees what the ones before it
+    /// wrote, so the totals are those of the run. Meanwhile these ingestions are locked, and other recoveries of the user wait.
     /// </summary>
     /// <exception cref="EtlException">As <see cref="ExecuteAsync"/>.</exception>
     public async Task<DataRecoveryReport> PreviewAsync(
@@ -28,7 +29,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         try
         {
             var tally = await StartAsync(session, progress, cancellationToken).ConfigureAwait(false);
-            await session.Lanes.UseAsync(lane => PreviewAllAsync(session, lane, tally, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await PreviewAllAsync(session, tally, cancellationToken).ConfigureAwait(false);
             return DataRecoveryReport.Of(tally.Records, tally.Total) with
             {
                 IsPreview = true,
@@ -44,8 +45,8 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
     }
 
     /// <summary>Each ingestion is a transaction of its own: it is recovered, or nothing of it is written.</summary>
-    /// <exception cref="EtlException">SchemaMissing, IngestionTableMissing, IngestionTableAmbiguous, IngestionNotFound, StatusUnknown,
-    /// BatchSizeInvalid, MaxConcurrencyInvalid, ChunkSizeTooLarge, EnvironmentInvalid, those of connecting.</exception>
+    /// <exception cref="EtlException">SchemaMissing, IngestionTableMissing, IngestionTableAmbiguous, IngestionNotFound, IngestionUserNotFound,
+    /// StatusUnknown, LegacyStatusFixed, ReasonEmpty, BatchSizeInvalid, MaxConcurrencyInvalid, ChunkSizeTooLarge, EnvironmentInvalid, those of connecting.</exception>
     /// <exception cref="OperationCanceledException">Ingestions committed before stay recovered.</exception>
     public async Task<DataRecoveryReport> ExecuteAsync(
         RecoveryOptions options, IProgress<RecoveryProgress>? progress, CancellationToken cancellationToken)
@@ -86,18 +87,48 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
             throw new EtlException(
                 EtlErrorKind.InvalidInput, "MaxConcurrencyInvalid", "The number of ingestions at a time is not positive.", "MaxConcurrency", "Give 1 or more.");
         }
+
+        if (options.Reason is not null)
+        {
+            Reasons.Require(options.Reason);
+        }
+
+        if (options is { IsLegacy: true, Status.Count: > 0 })
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput,
+                "LegacyStatusFixed",
+                "The simple reprocessor takes ingestions with status error and a recorded parameter-limit error; another status cannot be asked for.",
+                "Status",
+                "Leave out -Status, or -Legacy.");
+        }
     }
 
-    private async Task<Tally> PreviewAllAsync(RecoverySession session, Lane lane, Tally tally, CancellationToken cancellationToken)
+    /// <summary>
+    /// A user's ingestions in one transaction, for their metrics may be the same, and those of several users side by side.
+    /// </summary>
+    private async Task PreviewAllAsync(RecoverySession session, Tally tally, CancellationToken cancellationToken)
+    {
+        var ingestions = await ListAsync(session, cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false);
+        await Parallel.ForEachAsync(
+            ingestions.GroupBy(ingestion => ingestion.UserId),
+            new ParallelOptions { MaxDegreeOfParallelism = session.Options.MaxConcurrency, CancellationToken = cancellationToken },
+            async (ofUser, token) => await session.Lanes.UseAsync(
+                lane => PreviewUserAsync(session, lane, ofUser, tally, token), token).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> PreviewUserAsync(
+        RecoverySession session, Lane lane, IEnumerable<IngestionRef> ingestions, Tally tally, CancellationToken cancellationToken)
     {
         await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await foreach (var ingestion in ListAsync(session, cancellationToken).ConfigureAwait(false))
+        foreach (var ingestion in ingestions)
         {
-            tally.Note(await PreviewOneAsync(session, lane, ingestion.Id, cancellationToken).ConfigureAwait(false), ingestion.PayloadBytes);
+            tally.Note(await PreviewOneAsync(session, lane, ingestion, cancellationToken).ConfigureAwait(false), ingestion.PayloadBytes);
         }
 
         await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
-        return tally;
+        lane.Stage.ForgetTables();
+        return true;
     }
 
     private static IngestionPager Pager(RecoverySession session) =>
@@ -154,7 +185,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         {
             await foreach (var ingestion in queue.ReadAllAsync(stop.Token).ConfigureAwait(false))
             {
-                tally.Note(await RecoverAsync(session, ingestion.Id, run, stop.Token).ConfigureAwait(false), ingestion.PayloadBytes);
+                tally.Note(await RecoverAsync(session, ingestion, run, stop.Token).ConfigureAwait(false), ingestion.PayloadBytes);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -168,24 +199,49 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
         }
     }
 
-    private async Task<DataRecovery> RecoverAsync(RecoverySession session, Guid id, Guid run, CancellationToken cancellationToken)
+    private async Task<DataRecovery> RecoverAsync(
+        RecoverySession session, IngestionRef ingestion, Guid run, CancellationToken cancellationToken)
     {
         try
         {
             return await Transient.AskAsync(
-                $"ingestion {id}", token => RecoverOnceAsync(session, id, run, token), cancellationToken).ConfigureAwait(false);
-        }
-        catch (EtlException failure) when (failure.IsTransient && !ConcernsAll(failure.Kind))
-        {
-            // It was tried again and again, but says nothing about the ingestion: the next recovery takes it up as it is.
-            return new DataRecovery { RawIngestionId = id, Outcome = RecoveryOutcome.Failed, ErrorCode = failure.ErrorId, Error = failure.Message };
+                $"ingestion {ingestion.Id}", token => RecoverOnceAsync(session, ingestion.Id, run, token), cancellationToken).ConfigureAwait(false);
         }
         catch (EtlException failure) when (!ConcernsAll(failure.Kind))
         {
-            return await Transient.AskAsync(
-                $"ingestion {id}", token => RecordFailureAsync(session, id, run, failure, token), cancellationToken).ConfigureAwait(false);
+            return await FailAsync(session, ingestion, run, failure, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Keeps that it failed; where the database does not even take that, it is only told.</summary>
+    private async Task<DataRecovery> FailAsync(
+        RecoverySession session, IngestionRef ingestion, Guid run, EtlException failure, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Transient.AskAsync(
+                $"ingestion {ingestion.Id}",
+                token => RecordFailureAsync(session, ingestion.Id, run, failure, token),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (EtlException passing) when (passing.IsTransient && !ConcernsAll(passing.Kind))
+        {
+            return Failed(ingestion, failure);
+        }
+    }
+
+    private static DataRecovery Failed(IngestionRef ingestion, EtlException failure) => new()
+    {
+        RawIngestionId = ingestion.Id,
+        UserId = ingestion.UserId,
+        Outcome = RecoveryOutcome.Failed,
+        Cause = ingestion.RecordedCause ?? LossCause.None,
+        OriginalStatus = ingestion.Status,
+        Status = ingestion.Status,
+        PayloadBytes = ingestion.PayloadBytes,
+        ErrorCode = failure.ErrorId,
+        Error = failure.Message,
+    };
 
     private Task<DataRecovery> RecoverOnceAsync(RecoverySession session, Guid id, Guid run, CancellationToken cancellationToken) =>
         session.Lanes.UseAsync(
@@ -212,10 +268,10 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
                     RecoverySql.IsRecorded, new { id }, cancellationToken: token)),
                 cancellationToken)
 
-            // Nothing was written: there is no outcome to lose.
+            // It was skipped: there is no outcome to lose.
             : transaction.CommitAsync(cancellationToken);
 
-    private static Task<DataRecovery> RecordFailureAsync(
+    private Task<DataRecovery> RecordFailureAsync(
         RecoverySession session, Guid id, Guid run, EtlException failure, CancellationToken cancellationToken) =>
         session.Lanes.UseAsync(
             async lane =>
@@ -223,27 +279,27 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
                 await using var transaction = await lane.Working.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
                 var recovery = await new IngestionRecovery(session, lane, run).RecordFailureAsync(id, failure, cancellationToken).ConfigureAwait(false);
                 CrashPoint.Pass("recovery.before-fail-commit");
-                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+                await CommitAsync(transaction, recovery, cancellationToken).ConfigureAwait(false);
                 return recovery;
             },
             cancellationToken);
 
     /// <summary>One ingestion of a preview: what fails is undone by itself, and the next one goes on from what the others wrote.</summary>
     private static async Task<DataRecovery> PreviewOneAsync(
-        RecoverySession session, Lane lane, Guid id, CancellationToken cancellationToken)
+        RecoverySession session, Lane lane, IngestionRef ingestion, CancellationToken cancellationToken)
     {
         const string savepoint = "etl_ingestion";
         await lane.Working.ExecuteAsync(new CommandDefinition($"SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
         try
         {
-            var recovery = await new IngestionRecovery(session, lane, Guid.Empty).RunAsync(id, cancellationToken).ConfigureAwait(false);
+            var recovery = await new IngestionRecovery(session, lane, Guid.Empty).RunAsync(ingestion.Id, cancellationToken).ConfigureAwait(false);
             await lane.Stage.EmptyAsync(cancellationToken).ConfigureAwait(false);
             await lane.Working.ExecuteAsync(new CommandDefinition($"RELEASE SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
             return recovery with { DataRecoveryId = null };
         }
         catch (Exception error) when (error is PostgresException or EtlException)
         {
-            var failure = error as EtlException ?? DatabaseErrors.Translate(error, $"ingestion {id}");
+            var failure = error as EtlException ?? DatabaseErrors.Translate(error, $"ingestion {ingestion.Id}");
             if (ConcernsAll(failure.Kind))
             {
                 throw failure;
@@ -252,13 +308,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
             await lane.Working.ExecuteAsync(new CommandDefinition(
                 $"ROLLBACK TO SAVEPOINT {savepoint}", cancellationToken: cancellationToken)).ConfigureAwait(false);
             lane.Stage.ForgetTables();
-            return new DataRecovery
-            {
-                RawIngestionId = id,
-                Outcome = RecoveryOutcome.Failed,
-                ErrorCode = failure.ErrorId,
-                Error = failure.Message,
-            };
+            return Failed(ingestion, failure);
         }
     }
 

@@ -1,10 +1,8 @@
-using Dapper;
 using EtlTools.Core.Database;
 using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Recovery.Staging;
 using EtlTools.Core.Recovery.Tables;
-using Npgsql;
 
 namespace EtlTools.Core.Recovery.Engine;
 
@@ -60,7 +58,13 @@ internal sealed class RecoverySession : IAsyncDisposable
             var words = await StatusWords.ReadAsync(connection, ingestions, cancellationToken).ConfigureAwait(false);
             var catalogue = await MetricTableReader.ReadAsync(connection, ingestions.Schema, map, cancellationToken).ConfigureAwait(false);
             BatchEnvironment.Require(catalogue, Environment.GetEnvironmentVariable);
-            await RequireAsync(connection, ingestions, options.RawIngestionIds, cancellationToken).ConfigureAwait(false);
+            var unknown = await UnknownIngestions.FindAsync(
+                connection, ingestions, options.RawIngestionIds, options.UserIds, cancellationToken).ConfigureAwait(false);
+            if (unknown.Count > 0)
+            {
+                throw unknown[0];
+            }
+
             return new RecoverySession(database, options, ingestions, catalogue, words);
         }
         catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
@@ -70,27 +74,4 @@ internal sealed class RecoverySession : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Lanes.DisposeAsync();
-
-    private static async Task RequireAsync(
-        NpgsqlConnection connection, IngestionTable ingestions, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
-    {
-        if (ids.Count == 0)
-        {
-            return;
-        }
-
-        var missing = (await connection.QueryAsync<Guid>(new CommandDefinition(
-            IngestionSql.Missing(ingestions), new { ids = ids.ToArray() }, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
-        if (missing.Count > 0)
-        {
-            throw new EtlException(
-                EtlErrorKind.NotFound,
-                "IngestionNotFound",
-                missing.Count == 1
-                    ? $"{ingestions.Name} has no ingestion {missing[0]}."
-                    : $"{ingestions.Name} lacks {missing.Count} of the ingestions, {missing[0]} among them.",
-                missing[0].ToString(),
-                "See Find-LostData.");
-        }
-    }
 }

@@ -1,4 +1,5 @@
 using EtlTools.Core.Database;
+using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Staging;
 using EtlTools.Core.Recovery.Tables;
 using Npgsql;
@@ -9,7 +10,8 @@ namespace EtlTools.Core.Recovery.Engine;
 /// Brings what is staged of one payload into one table, in the caller's transaction: what is missing and satisfies the table's
 /// rules is inserted, what is there and lacks values is completed, and the rest is counted by what refuses it.
 /// </summary>
-internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable staged, Guid user, bool verifies, ProblemTally problems)
+internal sealed class TableRecoverer(
+    NpgsqlConnection connection, StagedTable staged, IngestionRef ingestion, bool verifies, ProblemTally problems)
 {
     // What is refused without a rule that says so is looked for one by one, but not without end.
     private const int MaxIsolated = 100;
@@ -18,6 +20,7 @@ internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable st
     private readonly List<long> _isolated = [];
     private long _refused;
     private bool _gaveUp;
+    private string? _denied;
 
     public async Task<TableRecovery> RunAsync(CancellationToken cancellationToken)
     {
@@ -49,6 +52,7 @@ internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable st
         var completed = present > 0 ? await CompleteAsync(source, cancellationToken).ConfigureAwait(false) : 0;
         return new TableRecovery
         {
+            RawIngestionId = ingestion.Id,
             Table = _table.Name,
             Expected = keys,
             PresentBefore = present,
@@ -67,10 +71,16 @@ internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable st
 
     private async Task<long> InsertAsync(string source, CancellationToken cancellationToken)
     {
-        var inserted = await TryAsync(RecoverySql.Insert(staged, source), _ => { }, cancellationToken).ConfigureAwait(false);
+        var inserted = await TryAsync(
+            RecoverySql.Insert(staged, source), error => _denied = RightDenied("INSERT", error), cancellationToken).ConfigureAwait(false);
         if (inserted is { } all)
         {
             return all;
+        }
+
+        if (_denied is not null)
+        {
+            return 0;
         }
 
         // Something refuses that no rule of the catalogue tells: a trigger, an exclusion constraint, a check that fails itself.
@@ -127,8 +137,8 @@ internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable st
         {
             var (rule, count, ordinal) = (reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2));
             left += count;
-            var (reason, name) = rule >= 0
-                ? (_table.Rules[rule].Reason, _table.Rules[rule].Name)
+            var (reason, name) = rule >= 0 ? (_table.Rules[rule].Reason, _table.Rules[rule].Name)
+                : _denied is not null ? (RefusalReason.NoPermission, _denied)
                 : (_gaveUp ? RefusalReason.NotIsolated : RefusalReason.UniqueKey, "");
             problems.Add(_table.TableName, _table.Name, reason.ToString(), name, isRowLost: true, count, ordinal);
         }
@@ -168,7 +178,11 @@ internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable st
 
         PostgresException? refusal = null;
         var completed = await TryAsync(RecoverySql.Complete(staged, source), error => refusal = error, cancellationToken).ConfigureAwait(false);
-        if (completed is null)
+        if (completed is null && RightDenied("UPDATE", refusal!) is { } right)
+        {
+            problems.Add(_table.TableName, _table.Name, nameof(RefusalReason.NoPermission), right, isRowLost: false, incomplete);
+        }
+        else if (completed is null)
         {
             NotCompleted(refusal!.ConstraintName ?? $"SqlState {refusal.SqlState}", incomplete, null);
         }
@@ -196,7 +210,7 @@ internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable st
             await ExecuteAsync(RecoverySql.Release, cancellationToken).ConfigureAwait(false);
             return rows;
         }
-        catch (PostgresException error) when (ConcernsRows(error))
+        catch (PostgresException error) when (ConcernsRows(error) || IsDenied(error))
         {
             await ExecuteAsync(RecoverySql.RollBackTo, cancellationToken).ConfigureAwait(false);
             onRefused(error);
@@ -204,7 +218,22 @@ internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable st
         }
     }
 
-    // Data exceptions, constraints, triggers. Everything else (rights, locks, disk) is about more than single rows.
+    /// <summary>The right, and whose it is where that is not the table: a sequence, a function. Null where rights are not the matter.</summary>
+    private string? RightDenied(string right, PostgresException error)
+    {
+        if (!IsDenied(error))
+        {
+            return null;
+        }
+
+        var what = DatabaseErrors.Translate(error, _table.TableName).Target;
+        return what == _table.TableName || what == _table.Name ? right : $"{right} ({what})";
+    }
+
+    // Also by a policy of the table.
+    private static bool IsDenied(PostgresException error) => error.SqlState == PostgresErrorCodes.InsufficientPrivilege;
+
+    // Data exceptions, constraints, triggers. Everything else (locks, disk) is about more than single rows.
     private static bool ConcernsRows(PostgresException error) => error.SqlState[..2] is "21" or "22" or "23" or "27" or "44" or "P0";
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
@@ -216,7 +245,7 @@ internal sealed class TableRecoverer(NpgsqlConnection connection, StagedTable st
     private NpgsqlCommand Command(string sql)
     {
         var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        command.Parameters.AddWithValue("user", user);
+        command.Parameters.AddWithValue("user", ingestion.UserId);
         command.Parameters.AddWithValue("from", staged.From);
         command.Parameters.AddWithValue("to", staged.To);
         command.Parameters.AddWithValue("isolated", _isolated.ToArray());

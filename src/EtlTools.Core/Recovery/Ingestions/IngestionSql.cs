@@ -1,3 +1,5 @@
+using EtlTools.Core.Database;
+
 namespace EtlTools.Core.Recovery.Ingestions;
 
 internal static class IngestionSql
@@ -39,10 +41,10 @@ internal static class IngestionSql
         WHERE c.conrelid = @table::regclass AND c.contype = 'c' AND c.conkey = ARRAY[a.attnum]
         """;
 
-    /// <summary>Of the ids given those that the table does not have.</summary>
-    public static string Missing(IngestionTable table) => $"""
-        SELECT id FROM unnest(@ids) WITH ORDINALITY AS asked (id, place)
-        WHERE NOT EXISTS (SELECT FROM {table.Sql} r WHERE r.id = asked.id)
+    /// <summary>Of the values given those that the table does not have in a column, in their order.</summary>
+    public static string Unknown(IngestionTable table, string column) => $"""
+        SELECT value FROM unnest(@values) WITH ORDINALITY AS asked (value, place)
+        WHERE NOT EXISTS (SELECT FROM {table.Sql} r WHERE r.{SqlIdentifier.Quote(column)} = asked.value)
         ORDER BY place
         """;
 }

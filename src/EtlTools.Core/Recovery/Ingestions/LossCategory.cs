@@ -1,6 +1,6 @@
 namespace EtlTools.Core.Recovery.Ingestions;
 
-/// <summary>The names that the service's own tools give to causes.</summary>
+/// <summary>The titles of causes, in reports for people: those of the service's own tools where they have one.</summary>
 internal static class LossCategory
 {
     public static string Of(LossCause cause) => cause switch
@@ -13,8 +13,8 @@ internal static class LossCategory
         LossCause.Parsing => "Payload Parsing Error",
         LossCause.Memory => "Memory Limit Exceeded",
         LossCause.UnknownType => "Unknown Metric Type",
-        LossCause.UnrecoverableStub => "Payload Not Kept",
-        LossCause.Unrecorded => "No Error Recorded",
+        LossCause.UnrecoverableStub => "Unrecoverable Stub",
+        LossCause.SilentDataLoss => "Silent Data Loss",
         LossCause.None => "None",
         _ => "Other",
     };

@@ -6,8 +6,8 @@ public enum LossCause
     /// <summary>Nothing is lost.</summary>
     None,
 
-    /// <summary>Rows are missing, and nothing was recorded: the loss was silent.</summary>
-    Unrecorded,
+    /// <summary>Rows are missing, and nobody recorded an error.</summary>
+    SilentDataLoss,
 
     /// <summary>A statement with more than PostgreSQL's 65,535 parameters.</summary>
     ParameterLimit,

@@ -2,19 +2,16 @@ namespace EtlTools.Core.Recovery.Payloads;
 
 /// <summary>A list of a payload, as far as it is known before its elements.</summary>
 /// <param name="binding">What its elements are; null where the mapping does not know the list, or the elements say it.</param>
-/// <param name="name">What it is called.</param>
 /// <param name="unit">What its measurements are in; empty: the units of the columns.</param>
-internal sealed class ElementList(MetricBinding? binding, string name, byte[] unit)
+internal sealed class ElementList(MetricBinding? binding, byte[] unit)
 {
     /// <summary>A list whose elements say what they are.</summary>
-    public static ElementList OfMetrics { get; } = new(null, "", []);
+    public static ElementList OfMetrics { get; } = new(null, []);
 
     /// <summary>A list that is only passed, exactly as it would be read.</summary>
-    public static ElementList Passed { get; } = new(null, "", []);
+    public static ElementList Passed { get; } = new(null, []);
 
     public MetricBinding? Binding { get; } = binding;
-
-    public string Name { get; } = name;
 
     public byte[] Unit { get; } = unit;
 }

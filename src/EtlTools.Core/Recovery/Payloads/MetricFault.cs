@@ -39,7 +39,7 @@ public enum MetricFaultReason
 
 /// <summary>A metric that is not taken, and why. It never holds a value of the payload.</summary>
 /// <param name="Type">The type; null where it is unknown.</param>
-/// <param name="Name">The type's name or its iOS name, as far as it reads like a name; "" where there is none.</param>
+/// <param name="Name">The type's name or its iOS name, as the mapping has it; "" where the type is unknown.</param>
 /// <param name="Ordinal">The how-many-th metric of the payload, from 1.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Field">The column, or the text of the rule; "" where it is about the whole metric.</param>

@@ -73,11 +73,9 @@ internal sealed class MetricNames
 
     /// <param name="text">Begins with the element's bracket.</param>
     /// <param name="binding">How a metric is read.</param>
-    /// <param name="name">The type that is not known.</param>
-    public ElementKind Identify(ReadOnlySpan<byte> text, out MetricBinding? binding, out string name)
+    public ElementKind Identify(ReadOnlySpan<byte> text, out MetricBinding? binding)
     {
         binding = null;
-        name = "";
         try
         {
             var reader = new Utf8JsonReader(text, isFinalBlock: false, Start);
@@ -106,7 +104,7 @@ internal sealed class MetricNames
 
                 if (isType && reader.TokenType == JsonTokenType.String)
                 {
-                    name = Text(ref reader);
+                    var name = Text(ref reader);
                     binding = (_types.GetValueOrDefault(name) ?? _iosNames.GetValueOrDefault(name))?.Value;
                     if (binding is null)
                     {

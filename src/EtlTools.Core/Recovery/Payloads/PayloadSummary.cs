@@ -60,8 +60,8 @@ public sealed record PayloadSummary
     /// <summary>One for each type that occurs, in the order of the mapping.</summary>
     public required IReadOnlyList<MetricCount> Types { get; init; }
 
-    /// <summary>Metrics whose type or name the mapping does not know, by name; names beyond the first hundred share "(others)".</summary>
-    public required IReadOnlyDictionary<string, long> Unknown { get; init; }
+    /// <summary>Metrics whose type or name the mapping does not know.</summary>
+    public required long Unknown { get; init; }
 
     /// <summary>Fields of known types that the mapping does not know, as Type.field, with the number of metrics that have them.</summary>
     public required IReadOnlyDictionary<string, long> UnknownFields { get; init; }

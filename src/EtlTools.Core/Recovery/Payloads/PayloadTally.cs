@@ -15,15 +15,15 @@ internal sealed class PayloadTally(MetricMap map)
 
     private readonly long[] _accepted = new long[map.Types.Count];
     private readonly long[] _rejected = new long[map.Types.Count];
-    private readonly Dictionary<string, long> _unknown = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _unknownFields = new(StringComparer.Ordinal);
     private readonly Utf8Names<string>?[] _fieldNames = new Utf8Names<string>?[map.Types.Count];
 
     public long Accepted => _accepted.Sum();
 
-    public long Rejected => _rejected.Sum() + _unknown.Values.Sum();
+    public long Rejected => _rejected.Sum() + Unknown;
 
-    public IReadOnlyDictionary<string, long> Unknown => new Dictionary<string, long>(_unknown);
+    /// <summary>Metrics of no type that is known. Nothing that a payload calls a type is told: it could be anything.</summary>
+    public long Unknown { get; private set; }
 
     public IReadOnlyDictionary<string, long> UnknownFields => new Dictionary<string, long>(_unknownFields);
 
@@ -38,7 +38,7 @@ internal sealed class PayloadTally(MetricMap map)
         Array.Clear(_accepted);
         Array.Clear(_rejected);
         Array.Clear(_fieldNames);
-        _unknown.Clear();
+        Unknown = 0;
         _unknownFields.Clear();
     }
 
@@ -46,7 +46,7 @@ internal sealed class PayloadTally(MetricMap map)
 
     public void Reject(MetricType type) => _rejected[type.Index]++;
 
-    public void RejectUnknown(string name) => Add(_unknown, name);
+    public void RejectUnknown() => Unknown++;
 
     public void AddUnknownField(MetricType type, ReadOnlySpan<byte> name)
     {
@@ -60,16 +60,11 @@ internal sealed class PayloadTally(MetricMap map)
             }
         }
 
-        Add(_unknownFields, full);
+        var key = _unknownFields.ContainsKey(full) || _unknownFields.Count < MostNames ? full : Others;
+        _unknownFields[key] = _unknownFields.GetValueOrDefault(key) + 1;
     }
 
-    /// <summary>A name of a payload as it may be told; what does not read like a name could be anything.</summary>
-    public static string Shown(string name) =>
+    /// <summary>The name of a field as it may be told; what does not read like a name could be anything.</summary>
+    private static string Shown(string name) =>
         name.Length is > 0 and <= MostNameLetters && char.IsAsciiLetter(name[0]) && !name.AsSpan().ContainsAnyExcept(NameLetters) ? name : "";
-
-    private static void Add(Dictionary<string, long> counts, string name)
-    {
-        var key = counts.ContainsKey(name) || counts.Count < MostNames ? name : Others;
-        counts[key] = counts.GetValueOrDefault(key) + 1;
-    }
 }

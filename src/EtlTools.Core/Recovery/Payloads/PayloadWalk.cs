@@ -105,7 +105,7 @@ internal sealed class PayloadWalk(
                     await ReadMetricsAsync(cancellationToken).ConfigureAwait(false);
                     break;
                 case '[':
-                    await ReadListAsync(new ElementList(names.FindList(name), name, []), cancellationToken).ConfigureAwait(false);
+                    await ReadListAsync(new ElementList(names.FindList(name), []), cancellationToken).ConfigureAwait(false);
                     break;
                 case '"' when name is "raw_text" or "raw_payload" && source.Depth < MostDepth:
                     var shape = name == "raw_text" ? PayloadShape.Corrupted : PayloadShape.TextInside;
@@ -139,7 +139,7 @@ internal sealed class PayloadWalk(
             switch (await _window.PeekAsync(cancellationToken).ConfigureAwait(false))
             {
                 case '[':
-                    await ReadListAsync(new ElementList(names.FindIosName(name), name, []), cancellationToken).ConfigureAwait(false);
+                    await ReadListAsync(new ElementList(names.FindIosName(name), []), cancellationToken).ConfigureAwait(false);
                     break;
                 case '{':
                     await ReadNamedListAsync(new ListLabel(name, null), isMap: true, cancellationToken).ConfigureAwait(false);
@@ -215,7 +215,7 @@ internal sealed class PayloadWalk(
             }
 
             var name = label.Name ?? "";
-            var list = new ElementList(names.FindIosName(name), name, Encoding.UTF8.GetBytes(label.Unit ?? ""));
+            var list = new ElementList(names.FindIosName(name), Encoding.UTF8.GetBytes(label.Unit ?? ""));
             await ReadListAsync(list, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -332,7 +332,7 @@ internal sealed class PayloadWalk(
             var step = text[0] != '{' ? PassOther(list, text)
                 : list == ElementList.OfMetrics ? ReadMetric(text)
                 : list == ElementList.Passed ? Pass(text)
-                : list.Binding is null ? PassUnknown(text, list.Name)
+                : list.Binding is null ? PassUnknown(text)
                 : ReadAs(text, list, list.Binding);
             if (step != Step.Next)
             {
@@ -352,7 +352,7 @@ internal sealed class PayloadWalk(
             }
         }
 
-        switch (names.Identify(text, out var binding, out var name))
+        switch (names.Identify(text, out var binding))
         {
             case ElementKind.Metric:
                 _shape = _shape == PayloadShape.Empty ? PayloadShape.Internal : _shape;
@@ -361,7 +361,7 @@ internal sealed class PayloadWalk(
                 return Step.NamedList;
             case ElementKind.Unknown:
                 _shape = _shape == PayloadShape.Empty ? PayloadShape.Internal : _shape;
-                return PassUnknown(text, name);
+                return PassUnknown(text);
             case ElementKind.Malformed:
                 return PassMalformed(text, ElementList.OfMetrics, null);
             default:
@@ -417,7 +417,7 @@ internal sealed class PayloadWalk(
         }
     }
 
-    private Step PassUnknown(ReadOnlySpan<byte> text, string name)
+    private Step PassUnknown(ReadOnlySpan<byte> text)
     {
         var length = new ValueSkipper().Feed(text);
         if (length < 0)
@@ -426,7 +426,7 @@ internal sealed class PayloadWalk(
         }
 
         _ordinal++;
-        Reject(null, name, MetricFaultReason.UnknownType, "");
+        Reject(null, "", MetricFaultReason.UnknownType, "");
         _window.Skip(length);
         return Step.Next;
     }
@@ -500,7 +500,7 @@ internal sealed class PayloadWalk(
         var binding = list.Binding;
         if (list == ElementList.OfMetrics)
         {
-            names.Identify(_window.Ahead, out binding, out _);
+            names.Identify(_window.Ahead, out binding);
         }
 
         RejectElement(list, binding, MetricFaultReason.Incomplete);
@@ -546,7 +546,7 @@ internal sealed class PayloadWalk(
         if (list != ElementList.Passed)
         {
             _ordinal++;
-            Reject(binding?.Type, binding?.Name ?? list.Name, reason, "");
+            Reject(binding?.Type, binding?.Name ?? "", reason, "");
         }
     }
 
@@ -555,17 +555,16 @@ internal sealed class PayloadWalk(
 
     private void Reject(MetricType? type, string name, long ordinal, MetricFaultReason reason, string field)
     {
-        var shown = type is null ? PayloadTally.Shown(name) : name;
         if (type is null)
         {
-            tally.RejectUnknown(shown);
+            tally.RejectUnknown();
         }
         else
         {
             tally.Reject(type);
         }
 
-        sink.Reject(new MetricFault(type, shown, ordinal, reason, field));
+        sink.Reject(new MetricFault(type, name, ordinal, reason, field));
     }
 
     private PayloadSummary Summarise(long? brokenAt)

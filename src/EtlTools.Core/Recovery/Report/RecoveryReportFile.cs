@@ -18,9 +18,14 @@ public static class RecoveryReportFile
     {
         var isFile = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path);
         var folder = isFile ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
+        if (!isFile && File.Exists(path))
+        {
+            throw Invalid($"{path} is a file whose name does not end in .json.", path, "Name a folder or a .json file with -ReportPath.", null);
+        }
+
         if (!Directory.Exists(folder))
         {
-            throw Invalid(folder, "is no folder", null);
+            throw Invalid($"There is no folder {folder} for the report.", folder, "Create it, or name another folder or .json file with -ReportPath.", null);
         }
 
         // An attempt tells more than the rights do.
@@ -31,7 +36,11 @@ public static class RecoveryReportFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw Invalid(folder, "cannot be written to", error);
+            throw Invalid(
+                $"The report cannot be written to the folder {folder}: {WhyNot(error)}.",
+                folder,
+                "Name a folder or .json file with -ReportPath where this user may create files.",
+                error);
         }
 
         var name = string.Create(CultureInfo.InvariantCulture, $"data_recovery_report_{at.UtcDateTime:yyyyMMdd_HHmmss}");
@@ -56,7 +65,11 @@ public static class RecoveryReportFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw Invalid(file, "could not be written, although the recovery is done and kept in etl.data_recoveries", error);
+            throw Invalid(
+                $"The recovery is done and kept in etl.data_recoveries (run {report.RecoveryRunId}), but its report could not be written to {file}: {WhyNot(error)}.",
+                file,
+                "Running the recovery again changes nothing that is done; name another folder or .json file with -ReportPath.",
+                error);
         }
     }
 
@@ -73,8 +86,10 @@ public static class RecoveryReportFile
         }
     }
 
-    private static EtlException Invalid(string path, string fault, Exception? inner) => new(
-        EtlErrorKind.InvalidInput, "ReportPathInvalid", $"The path of the report, {path}, {fault}.", path, "Name another folder or file with -ReportPath.", inner: inner);
+    private static EtlException Invalid(string message, string target, string nextStep, Exception? inner) =>
+        new(EtlErrorKind.InvalidInput, "ReportPathInvalid", message, target, nextStep, inner: inner);
+
+    private static string WhyNot(Exception error) => error is UnauthorizedAccessException ? "access is denied" : "the system takes no file there (is the disk full?)";
 
     private static void Write(Utf8JsonWriter json, DataRecoveryReport report)
     {
@@ -164,6 +179,7 @@ public static class RecoveryReportFile
     private static void Write(Utf8JsonWriter json, DataRecovery record)
     {
         json.WriteStartObject();
+        json.WriteString("data_recovery_id", record.DataRecoveryId?.ToString());
         json.WriteString("raw_ingestion_id", record.RawIngestionId);
         json.WriteString("user_id", record.UserId);
         json.WriteString("outcome", record.Outcome.ToString());
@@ -182,6 +198,7 @@ public static class RecoveryReportFile
         json.WriteNumber("payload_bytes", record.PayloadBytes);
         json.WriteNumber("seconds", Math.Round(record.Duration.TotalSeconds, 3));
         json.WriteString("error_code", record.ErrorCode);
+        json.WriteString("error", record.Error);
         json.WriteStartArray("tables");
         foreach (var table in record.Table)
         {

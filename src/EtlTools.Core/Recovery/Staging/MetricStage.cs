@@ -53,6 +53,13 @@ internal sealed class MetricStage : IMetricSink, IDisposable
 
     public void Accept(MetricRow row)
     {
+        if (_catalogue.Unreadable[row.Type.Index] is { } unreadable)
+        {
+            // An audit cannot tell then whether it is lost.
+            Problems.Add(row.Type.Name, unreadable, nameof(RefusalReason.NoPermission), "SELECT", isRowLost: !_isAudit, ordinal: row.Ordinal);
+            return;
+        }
+
         if (_catalogue.Bindings[row.Type.Index] is not { } binding)
         {
             Problems.Add(row.Type.Name, "", nameof(RefusalReason.NoTable), "", isRowLost: true, ordinal: row.Ordinal);
@@ -79,7 +86,7 @@ internal sealed class MetricStage : IMetricSink, IDisposable
     }
 
     public void Reject(in MetricFault fault) => Problems.Add(
-        fault.Type?.Name ?? fault.Name, "", fault.Reason.ToString(), fault.Field, isRowLost: true, ordinal: fault.Ordinal);
+        fault.Type?.Name ?? MetricProblem.UnknownType, "", fault.Reason.ToString(), fault.Field, isRowLost: true, ordinal: fault.Ordinal);
 
     public async ValueTask DrainAsync(CancellationToken cancellationToken)
     {

@@ -26,9 +26,12 @@ internal sealed class ProblemTally
         RowsLost += isRowLost ? count : 0;
     }
 
-    public IReadOnlyList<MetricProblem> ToList() => _counts
+    /// <summary>Lost rows first, then the most frequent.</summary>
+    /// <param name="ingestion">Whose payload it is.</param>
+    public IReadOnlyList<MetricProblem> ToList(Guid ingestion) => _counts
         .Select(entry => new MetricProblem
         {
+            RawIngestionId = ingestion,
             Type = entry.Key.Type,
             Table = entry.Key.Table,
             Reason = entry.Key.Reason,

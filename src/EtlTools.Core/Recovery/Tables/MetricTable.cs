@@ -72,4 +72,7 @@ internal sealed record MetricCatalogue
 
     /// <summary>By <see cref="MetricType.Index"/>; null where the database has no table for the type.</summary>
     public required IReadOnlyList<TableBinding?> Bindings { get; init; }
+
+    /// <summary>By <see cref="MetricType.Index"/> the schema.table that this user may not read; null where there is none.</summary>
+    public required IReadOnlyList<string?> Unreadable { get; init; }
 }

@@ -17,9 +17,8 @@ internal static class MetricTableReader
     {
         var names = map.Types.SelectMany(type => type.Tables).Distinct(StringComparer.Ordinal).ToArray();
         var found = (await QueryAsync<FoundTable>(MetricTableSql.Tables, new { schema, names }).ConfigureAwait(false))
-            .Where(table => table.IsReadable)
             .ToDictionary(table => table.TableName, StringComparer.Ordinal);
-        var oids = found.Values.Select(table => table.Oid).ToArray();
+        var oids = found.Values.Where(table => table.IsReadable).Select(table => table.Oid).ToArray();
         var columns = (await QueryAsync<FoundColumn>(MetricTableSql.Columns, new { oids }).ConfigureAwait(false)).ToLookup(column => column.TableOid);
         var enums = columns.SelectMany(group => group).Where(column => column.IsEnum).Select(column => column.BaseOid).Distinct().ToArray();
         var labels = (await QueryAsync<FoundLabel>(MetricTableSql.Labels, new { oids = enums }).ConfigureAwait(false)).ToLookup(label => label.TypeOid, label => label.Label);
@@ -31,9 +30,9 @@ internal static class MetricTableReader
         var tables = new List<MetricTable>();
         var tableOf = new Dictionary<string, MetricTable>(StringComparer.Ordinal);
         foreach (var group in map.Types
-            .Select(type => (Type: type, Table: type.Tables.FirstOrDefault(found.ContainsKey)))
-            .Where(pair => pair.Table is not null)
-            .GroupBy(pair => pair.Table!, pair => pair.Type, StringComparer.Ordinal))
+            .Select(type => (Type: type, Table: TableOf(type)))
+            .Where(pair => pair.Table is { IsReadable: true })
+            .GroupBy(pair => pair.Table!.TableName, pair => pair.Type, StringComparer.Ordinal))
         {
             var table = found[group.Key];
             var builder = new MetricTableBuilder(
@@ -56,10 +55,14 @@ internal static class MetricTableReader
         {
             Map = map,
             Tables = tables,
-            Bindings = map.Types.Select(type => type.Tables.FirstOrDefault(found.ContainsKey) is { } name && tableOf.TryGetValue(name, out var table)
+            Bindings = map.Types.Select(type => TableOf(type) is { } its && tableOf.TryGetValue(its.TableName, out var table)
                 ? Bind(type, table)
                 : null).ToList(),
+            Unreadable = map.Types.Select(type => TableOf(type) is { IsReadable: false } table ? $"{schema}.{table.TableName}" : null).ToList(),
         };
+
+        // The first of its names that there is, whoever may read it: another one would hold something else.
+        FoundTable? TableOf(MetricType type) => type.Tables.FirstOrDefault(found.ContainsKey) is { } name ? found[name] : null;
 
         Task<IEnumerable<T>> QueryAsync<T>(string sql, object parameters) =>
             connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));

@@ -6,6 +6,9 @@ public enum RefusalReason
     /// <summary>The database has no table for its type, or none with a user and a key.</summary>
     NoTable,
 
+    /// <summary>This database user lacks a right on its table: the problem's name says which.</summary>
+    NoPermission,
+
     /// <summary>The table lacks the column. The rest of the row is taken.</summary>
     NoColumn,
 
