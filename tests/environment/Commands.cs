@@ -13,7 +13,7 @@ internal static class Commands
     public const string Usage = """
         get                                         install what the tests need and this machine lacks
         test [--filter TEXT] [--unit-only | --pester-only]
-        run [--durable] -- COMMAND [ARGUMENTS]      run a command with a PostgreSQL and an S3 server of its own
+        run [--durable] -- COMMAND [ARGUMENTS]      run a command with servers of its own: PostgreSQL, S3, MariaDB
         show-servers                                prints the servers that the environment names, and waits for the input to end
         create-database                             prints the connection
         drop-database CONNECTION
@@ -33,6 +33,7 @@ internal static class Commands
         var s3 = GivenServers.S3 is not null || await S3Program.FindOrGetAsync() is not null;
         await Promtool.FindOrGetAsync();
         await Browser.FindOrGetAsync();
+        await MariaDb.MariaDbBinaries.FindOrGetAsync();
         return postgres && s3 ? 0 : 1;
     }
 
@@ -41,7 +42,7 @@ internal static class Commands
         try
         {
             await using var servers = await TestServers.StartAsync(
-                durable ? new Dictionary<string, string>() : PostgresCluster.FastSettings);
+                durable ? new Dictionary<string, string>() : PostgresCluster.FastSettings, withMariaDb: true);
             return await Command.RunVisiblyAsync(command[0], command[1..], servers.Variables);
         }
         finally
@@ -54,6 +55,7 @@ internal static class Commands
     {
         Console.WriteLine($"{GivenServers.PostgresVariable}={GivenServers.Postgres}");
         Console.WriteLine($"{GivenServers.S3Variable}={GivenServers.S3}");
+        Console.WriteLine($"{GivenServers.MariaDbVariable}={GivenServers.MariaDbPort}");
         Console.In.ReadToEnd();
         return 0;
     }

@@ -11,6 +11,9 @@ public static class GivenServers
     /// <summary>Address of an S3 server where buckets may be created and deleted, e.g. http://127.0.0.1:4568.</summary>
     public const string S3Variable = "ETL_TEST_S3";
 
+    /// <summary>Port of a MariaDB server on 127.0.0.1 whose root needs no password and may create and drop databases.</summary>
+    public const string MariaDbVariable = "ETL_TEST_MARIADB";
+
     /// <summary>The connection in ETL_TEST_CONNECTION, or in PGHOST and its kin; null where there is none.</summary>
     public static string? Postgres
     {
@@ -40,6 +43,9 @@ public static class GivenServers
     }
 
     public static string? S3 => Read(S3Variable);
+
+    public static int? MariaDbPort =>
+        Read(MariaDbVariable) is { } port ? int.Parse(port, System.Globalization.CultureInfo.InvariantCulture) : null;
 
     private static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -1,15 +1,17 @@
 using System.Globalization;
+using EtlTools.TestEnvironment.MariaDb;
 using EtlTools.TestEnvironment.Postgres;
 using EtlTools.TestEnvironment.S3;
 using Npgsql;
 
 namespace EtlTools.TestEnvironment;
 
-/// <summary>A PostgreSQL and an S3 server for one run of tests, demo or benchmarks: given ones, or private ones.</summary>
+/// <summary>A PostgreSQL, an S3 and a MariaDB server for one run of tests, demo or benchmarks: given ones, or private ones.</summary>
 public sealed class TestServers : IAsyncDisposable
 {
     private PostgresCluster? _postgres;
     private S3Process? _s3;
+    private MariaDbServer? _mariaDb;
     private string? _connection;
 
     private TestServers()
@@ -21,14 +23,21 @@ public sealed class TestServers : IAsyncDisposable
 
     public bool HasPostgres => _connection is not null;
 
+    public bool HasMariaDb => Variables.ContainsKey(GivenServers.MariaDbVariable);
+
     public bool HasS3 => Variables.ContainsKey(GivenServers.S3Variable);
 
     /// <summary>Starts what the environment does not name; what cannot be had is left out, with a word on the console.</summary>
-    public static async Task<TestServers> StartAsync(IReadOnlyDictionary<string, string> postgresSettings)
+    public static async Task<TestServers> StartAsync(IReadOnlyDictionary<string, string> postgresSettings, bool withMariaDb)
     {
         var servers = new TestServers();
         await servers.StartPostgresAsync(postgresSettings);
         await servers.StartS3Async();
+        if (withMariaDb)
+        {
+            await servers.StartMariaDbAsync();
+        }
+
         return servers;
     }
 
@@ -42,6 +51,11 @@ public sealed class TestServers : IAsyncDisposable
         if (_s3 is not null)
         {
             await _s3.DisposeAsync();
+        }
+
+        if (_mariaDb is not null)
+        {
+            await _mariaDb.DisposeAsync();
         }
     }
 
@@ -96,5 +110,25 @@ public sealed class TestServers : IAsyncDisposable
         }
 
         Console.WriteLine($"S3 on {Variables[GivenServers.S3Variable]}");
+    }
+
+    private async Task StartMariaDbAsync()
+    {
+        if (GivenServers.MariaDbPort is { } given)
+        {
+            Variables[GivenServers.MariaDbVariable] = given.ToString(CultureInfo.InvariantCulture);
+        }
+        else if (await MariaDbBinaries.FindOrGetAsync() is { } binaries)
+        {
+            _mariaDb = await MariaDbServer.StartAsync(binaries, []);
+            Variables[GivenServers.MariaDbVariable] = _mariaDb.Port.ToString(CultureInfo.InvariantCulture);
+        }
+        else
+        {
+            Console.WriteLine("MariaDB: none found, and none to be had. What needs it is skipped.");
+            return;
+        }
+
+        Console.WriteLine($"MariaDB on 127.0.0.1:{Variables[GivenServers.MariaDbVariable]}");
     }
 }

@@ -193,15 +193,19 @@ internal sealed class ConfigSection(ConfigMap map, string title, ConfigMistakes 
         return null;
     }
 
+    /// <summary>Keys that nobody has asked for.</summary>
+    public IEnumerable<ConfigScalar> UnknownKeys =>
+        Map.Entries.Select(entry => entry.Key).Where(key => !_known.Contains(key.Value));
+
     public void RejectUnknownKeys()
     {
-        foreach (var entry in Map.Entries.Where(entry => !_known.Contains(entry.Key.Value)))
+        foreach (var key in UnknownKeys)
         {
             mistakes.Add(
-                entry.Key,
-                $"{title} has no setting '{entry.Key.Value}'",
+                key,
+                $"{title} has no setting '{key.Value}'",
                 "one of " + string.Join(", ", _known.Distinct().Order(StringComparer.Ordinal)),
-                Nearest.Find(entry.Key.Value, _known));
+                Nearest.Find(key.Value, _known));
         }
     }
 }

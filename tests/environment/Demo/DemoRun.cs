@@ -41,7 +41,7 @@ internal static class DemoRun
         Console.WriteLine("Servers of its own, removed at the end:");
         try
         {
-            await using var servers = await TestServers.StartAsync(PostgresCluster.FastSettings);
+            await using var servers = await TestServers.StartAsync(PostgresCluster.FastSettings, withMariaDb: false);
             if (!servers.HasPostgres)
             {
                 return 2;

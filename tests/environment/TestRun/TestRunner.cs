@@ -22,7 +22,12 @@ public sealed class TestRunner
         var notRun = new List<string>();
         try
         {
-            await using var servers = await TestServers.StartAsync(Postgres.PostgresCluster.FastSettings);
+            await using var servers = await TestServers.StartAsync(Postgres.PostgresCluster.FastSettings, withMariaDb: true);
+            if (!servers.HasMariaDb)
+            {
+                notRun.Add("Tests with MariaDB");
+            }
+
             if (!options.PesterOnly)
             {
                 await GetToolsAsync(notRun);

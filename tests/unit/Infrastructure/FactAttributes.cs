@@ -63,3 +63,14 @@ public sealed class BrowserTheoryAttribute : TheoryAttribute
 {
     public BrowserTheoryAttribute() => Skip = Browser.Find() is null ? Browser.SkipReason : null;
 }
+
+/// <summary>Needs a PostgreSQL server and a MariaDB server with its client.</summary>
+public sealed class MariaDbFactAttribute : FactAttribute
+{
+    public MariaDbFactAttribute() => Skip = MariaDb.SkipReason;
+}
+
+public sealed class MariaDbTheoryAttribute : TheoryAttribute
+{
+    public MariaDbTheoryAttribute() => Skip = MariaDb.SkipReason;
+}

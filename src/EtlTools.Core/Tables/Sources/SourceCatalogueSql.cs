@@ -1,0 +1,36 @@
+namespace EtlTools.Core.Tables.Sources;
+
+internal static class SourceCatalogueSql
+{
+    public static string Tables(IReadOnlyCollection<string> names) => $"""
+        SELECT TABLE_NAME, IFNULL(ENGINE, {Null}), IFNULL(TABLE_ROWS, {Null}), IFNULL(DATA_LENGTH + INDEX_LENGTH, {Null})
+        FROM information_schema.TABLES
+        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'VIEW'){Among(names)}
+        ORDER BY TABLE_NAME
+        """;
+
+    public static string Columns(IReadOnlyCollection<string> names) => $"""
+        SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, IFNULL(CHARACTER_MAXIMUM_LENGTH, {Null}),
+            IFNULL(NUMERIC_PRECISION, {Null}), IFNULL(NUMERIC_SCALE, {Null}), IFNULL(DATETIME_PRECISION, {Null}), IFNULL(EXTRA, '')
+        FROM information_schema.COLUMNS
+        WHERE TABLE_SCHEMA = DATABASE(){Among(names)}
+        ORDER BY TABLE_NAME, ORDINAL_POSITION
+        """;
+
+    /// <summary>The columns of every unique key in their order; a column that is indexed in part only makes none.</summary>
+    public static string UniqueKeys(IReadOnlyCollection<string> names) => $"""
+        SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME
+        FROM information_schema.STATISTICS s
+        WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0{Among(names)}
+          AND NOT EXISTS (
+            SELECT 1 FROM information_schema.STATISTICS p
+            WHERE p.TABLE_SCHEMA = s.TABLE_SCHEMA AND p.TABLE_NAME = s.TABLE_NAME AND p.INDEX_NAME = s.INDEX_NAME
+              AND (p.SUB_PART IS NOT NULL OR p.COLUMN_NAME IS NULL))
+        ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX
+        """;
+
+    private static string Null => SourceSql.NullMark;
+
+    private static string Among(IReadOnlyCollection<string> names) =>
+        names.Count == 0 ? "" : $" AND TABLE_NAME IN ({string.Join(", ", names.Select(SourceSql.Literal))})";
+}

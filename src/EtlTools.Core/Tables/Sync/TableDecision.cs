@@ -1,0 +1,116 @@
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Mapping;
+using EtlTools.Core.Tables.Sources;
+using EtlTools.Core.Tables.Tracking;
+using Npgsql;
+
+namespace EtlTools.Core.Tables.Sync;
+
+/// <summary>How a table is going to be synced, and why. A plan shows it, and a sync does it.</summary>
+internal sealed record TableDecision
+{
+    public required string Source { get; init; }
+
+    public required TablePlan Plan { get; init; }
+
+    public required TableState State { get; init; }
+
+    public required SyncMode Mode { get; init; }
+
+    public required string Reason { get; init; }
+
+    public bool IsChunked { get; init; }
+
+    /// <summary>The copy is empty.</summary>
+    public bool IsInitial { get; init; }
+
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <exception cref="EtlException">TableConfigColumnMissing, TableConfigColumnUnfit, TargetTableTaken, SchemaDrift, SchemaDriftUnsafe.</exception>
+    public static async Task<TableDecision> MakeAsync(
+        NpgsqlConnection connection,
+        string source,
+        TableSyncSettings settings,
+        TableConfig config,
+        SourceTable table,
+        bool isFull,
+        CancellationToken cancellationToken)
+    {
+        ConfiguredColumns.Require(config, table);
+        IReadOnlyList<string> key = config.PrimaryKey.Count > 0 ? [.. config.PrimaryKey.Select(name => table.Find(name)!.Name)] : table.Key;
+        var mappings = table.Columns.Select(column => ColumnMapping.Of(
+            column, key.Contains(column.Name), config.BooleanColumns.Contains(column.Name, StringComparer.OrdinalIgnoreCase))).ToList();
+        var target = await TargetTable.ReadAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
+        var state = await TrackingStore.ReadStateAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
+        if (!target.Exists)
+        {
+            // Somebody has dropped the copy: what was known of it holds no more.
+            state = new TableState { HasOddDates = state.HasOddDates };
+        }
+
+        var plan = SchemaDrift.Plan(mappings, target, key, config.Contract, state.Columns);
+        if (plan.NeedsEveryRow || state.Pass is { } pass && isFull && !pass.IsFull)
+        {
+            state = state with { Pass = null };
+        }
+
+        var (mode, reason) = ModeOf(config, table, plan, state, isFull);
+        var isChunked = config.Strategy == SyncStrategy.IncrementalChunked && CanChunk(table, key);
+        List<string> warnings = [];
+        if (key.Count == 0)
+        {
+            warnings.Add($"{config.Name} has no key: its rows are told apart by all that they hold, and all of them are read.");
+        }
+        else if (config.Strategy == SyncStrategy.IncrementalChunked && !isChunked)
+        {
+            warnings.Add($"The key of {config.Name} is not made of numbers and dates: the table is not read by ranges.");
+        }
+
+        if (!table.IsTransactional && table.Engine.Length > 0)
+        {
+            warnings.Add($"{table.Engine} of {config.Name} knows no snapshots: writers of the source wait while it is read.");
+        }
+
+        return new TableDecision
+        {
+            Source = source,
+            Plan = plan,
+            State = isChunked ? state : state with { Pass = null },
+            Mode = mode,
+            Reason = reason,
+            IsChunked = isChunked,
+            IsInitial = state.Pass?.IsInitial ?? !(target.Exists && await HasRowsAsync(connection, target, cancellationToken).ConfigureAwait(false)),
+            Warnings = warnings,
+        };
+    }
+
+    private static (SyncMode Mode, string Reason) ModeOf(TableConfig config, SourceTable table, TablePlan plan, TableState state, bool isFull)
+    {
+        if (state.Pass is { } pass)
+        {
+            return (pass.IsFull ? SyncMode.Full : SyncMode.Incremental, "goes on where the last sync was interrupted");
+        }
+
+        return (config.Strategy, plan) switch
+        {
+            _ when !plan.Target.Exists => (SyncMode.Full, "there is no copy yet"),
+            (SyncStrategy.FullTable, _) => (SyncMode.Full, "strategy full_table"),
+            _ when isFull => (SyncMode.Full, "asked for"),
+            _ when !plan.HasKey => (SyncMode.Full, "the table has no key"),
+            _ when !state.IsComplete => (SyncMode.Full, "the copy was not made by EtlTools, or not to the end"),
+            _ when plan.NeedsEveryRow => (SyncMode.Full, "the source has new columns"),
+            _ when config.IncrementalColumns.Any(name => !state.Columns.Contains(table.Find(name)!.Name)) => (SyncMode.Full, "an incremental column is not in the copy"),
+            _ => (SyncMode.Incremental, $"since {string.Join(", ", state.Watermarks.Select(pair => $"{pair.Key} {pair.Value}"))}"),
+        };
+    }
+
+    // The order of numbers and dates is the same everywhere; that of texts is not.
+    private static bool CanChunk(SourceTable table, IReadOnlyList<string> key) =>
+        key.Count > 0 && key.All(name => table.Find(name) is { } column && (column.IsInteger || column.DataType is "decimal" or "date" or "datetime"));
+
+    private static async Task<bool> HasRowsAsync(NpgsqlConnection connection, TargetTable target, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"SELECT EXISTS (SELECT FROM {target.Qualified})", connection);
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+    }
+}

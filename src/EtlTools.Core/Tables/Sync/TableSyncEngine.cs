@@ -1,0 +1,262 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using EtlTools.Core.Database;
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sources;
+using EtlTools.Core.Tables.Tracking;
+
+namespace EtlTools.Core.Tables.Sync;
+
+/// <summary>Copies tables of a MySQL or MariaDB source, and keeps the copies up with it.</summary>
+public sealed class TableSyncEngine
+{
+    private const int Attempts = 3;
+
+    private readonly EtlDatabase _database;
+    private readonly ISourceDatabase _source;
+    private readonly TableSyncConfig _config;
+    private readonly TableSyncSettings _settings;
+
+    public TableSyncEngine(EtlDatabase database, SourceConnection source, TableSyncConfig config, TableSyncSettings settings)
+        : this(database, new ClientDatabase(source), config, settings)
+    {
+    }
+
+    internal TableSyncEngine(EtlDatabase database, ISourceDatabase source, TableSyncConfig config, TableSyncSettings settings)
+    {
+        _database = database;
+        _source = source;
+        _config = config;
+        _settings = settings;
+    }
+
+    /// <summary>What a sync would do, table by table in its order. Source and copy are read, nothing is changed.</summary>
+    /// <exception cref="EtlException">TableNotConfigured, SchemaMissing, those of connecting.</exception>
+    public async Task<IReadOnlyList<TableSyncStep>> PlanAsync(TableSyncOptions options, CancellationToken cancellationToken)
+    {
+        var (groups, catalogue) = await PrepareAsync(options, cancellationToken).ConfigureAwait(false);
+        await using var connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var steps = new List<TableSyncStep>();
+        foreach (var config in groups.SelectMany(group => group))
+        {
+            var step = new TableSyncStep
+            {
+                Order = steps.Count + 1,
+                Name = config.Name,
+                Source = _source.Connection.Name,
+                Schema = _settings.Schema,
+                Importance = config.Importance,
+                Strategy = config.Strategy,
+                Reason = "",
+            };
+            try
+            {
+                var table = Require(catalogue, config);
+                var decision = await TableDecision.MakeAsync(
+                    connection, step.Source, _settings, config, table, options.IsFull, cancellationToken).ConfigureAwait(false);
+                step = step with
+                {
+                    Mode = decision.Mode,
+                    Reason = decision.Reason,
+                    SourceRows = table.EstimatedRows,
+                    Megabytes = table.Bytes / 1048576.0,
+                    Alteration = decision.Plan.Alterations,
+                    Drift = [.. decision.Plan.Drift.Select(drift => drift.Description)],
+                    Warning = decision.Warnings,
+                };
+            }
+            catch (EtlException failure)
+            {
+                step = step with { Error = failure.Message, Failure = failure };
+            }
+            catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
+            {
+                throw DatabaseErrors.Translate(error, config.Name);
+            }
+
+            steps.Add(step);
+        }
+
+        return steps;
+    }
+
+    /// <summary>
+    /// Syncs the tables that are meant. A table that fails keeps its old rows and does not stop the others; it is in the result
+    /// with its failure.
+    /// </summary>
+    /// <exception cref="EtlException">TableNotConfigured, MaxConcurrencyInvalid, SchemaMissing, SourceUnreachable, those of connecting.</exception>
+    /// <exception cref="OperationCanceledException">Tables that were committed before stay synced.</exception>
+    public async Task<IReadOnlyList<TableSync>> SyncAsync(
+        TableSyncOptions options, IProgress<TableSyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (options.MaxConcurrency < 1)
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput, "MaxConcurrencyInvalid", "The number of tables at a time is not positive.", "MaxConcurrency", "Give 1 or more.");
+        }
+
+        var (groups, catalogue) = await PrepareAsync(options, cancellationToken).ConfigureAwait(false);
+        var names = groups.SelectMany(group => group).Select(table => table.Name).ToList();
+        var run = await StartRunAsync(options, names, cancellationToken).ConfigureAwait(false);
+        var tally = new SyncTally(names.Count, catalogue.Where(table => names.Contains(table.Key)).Sum(table => table.Value.Bytes), progress);
+        var lanes = new ConcurrentBag<SyncLane>();
+        try
+        {
+            foreach (var group in groups)
+            {
+                await Parallel.ForEachAsync(
+                    group,
+                    new ParallelOptions { MaxDegreeOfParallelism = options.MaxConcurrency, CancellationToken = cancellationToken },
+                    async (config, token) =>
+                    {
+                        var lane = lanes.TryTake(out var idle) ? idle : new SyncLane(_database, _source);
+                        try
+                        {
+                            tally.Note(await SyncTableAsync(lane, run, config, catalogue, options, tally, token).ConfigureAwait(false), catalogue.GetValueOrDefault(config.Name)?.Bytes ?? 0);
+                        }
+                        finally
+                        {
+                            lanes.Add(lane);
+                        }
+                    }).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            foreach (var lane in lanes)
+            {
+                await lane.DisposeAsync().ConfigureAwait(false);
+            }
+
+            await FinishRunAsync(run).ConfigureAwait(false);
+        }
+
+        return tally.Done;
+    }
+
+    private async Task<(IReadOnlyList<IReadOnlyList<TableConfig>> Groups, IReadOnlyDictionary<string, SourceTable> Catalogue)> PrepareAsync(
+        TableSyncOptions options, CancellationToken cancellationToken)
+    {
+        var selected = SyncOrder.Select(_config, options);
+        await SchemaGuard.RequireCurrentAsync(_database, cancellationToken).ConfigureAwait(false);
+        await using var session = await _source.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var tables = await SourceCatalogue.ReadAsync(
+            session, selected.Count > 20 ? [] : [.. selected.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
+        return (SyncOrder.Group(selected), tables.ToDictionary(table => table.Name, StringComparer.Ordinal));
+    }
+
+    private SourceTable Require(IReadOnlyDictionary<string, SourceTable> catalogue, TableConfig config) =>
+        catalogue.GetValueOrDefault(config.Name)
+        ?? throw new EtlException(
+            EtlErrorKind.NotFound,
+            "SourceTableMissing",
+            $"{_source.Connection} has no table {config.Name}. Its copy is left as it is.",
+            config.Name,
+            "Take the table out of the configuration, or correct its name.");
+
+    private async Task<TableSync> SyncTableAsync(
+        SyncLane lane,
+        Guid run,
+        TableConfig config,
+        IReadOnlyDictionary<string, SourceTable> catalogue,
+        TableSyncOptions options,
+        SyncTally tally,
+        CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var sync = new TableSync
+        {
+            TableSyncRunId = run,
+            Name = config.Name,
+            Source = _source.Connection.Name,
+            Schema = _settings.Schema,
+            Importance = config.Importance,
+            Strategy = config.Strategy,
+            StartedAt = DateTimeOffset.UtcNow,
+        };
+        tally.Begin(config.Name);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var timeLimit = options.TimeLimit ?? config.Monitoring.TimeLimit;
+        if (timeLimit is { } time)
+        {
+            limit.CancelAfter(time);
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            var work = new TableWork(lane, _source, _settings, config);
+            try
+            {
+                return await work.RunAsync(sync, Require(catalogue, config), options.IsFull, tally.Add, limit.Token).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                var failure = Translate(error, config, timeLimit);
+                await work.FailAsync(failure).ConfigureAwait(false);
+                if (!failure.IsTransient || attempt == Attempts || limit.IsCancellationRequested)
+                {
+                    return sync with
+                    {
+                        TableSyncId = work.TableSyncId,
+                        Mode = work.Mode,
+                        Status = TableSyncStatus.Failed,
+                        Duration = clock.Elapsed,
+                        ErrorCode = failure.ErrorId,
+                        Error = failure.Message,
+                        Failure = failure,
+                    };
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(300 * attempt * attempt), cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                await work.FailAsync(new EtlException(
+                    EtlErrorKind.Resource, "SyncCancelled", "The sync was stopped.", config.Name, "Run the command again.")).ConfigureAwait(false);
+                throw;
+            }
+        }
+    }
+
+    private static EtlException Translate(Exception error, TableConfig config, TimeSpan? limit) => error switch
+    {
+        EtlException known => known,
+        OperationCanceledException => new EtlException(
+            EtlErrorKind.Resource,
+            "TableTimeLimit",
+            string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{config.Name} took longer than its time limit of {limit?.TotalMinutes:0.##} minutes, and was ended."),
+            config.Name,
+            "What was committed by ranges of the key stays; otherwise the copy is as it was. Raise max_extraction_time_minutes, or sync it by ranges (incremental_chunked)."),
+        _ when DatabaseErrors.IsDatabaseError(error) => DatabaseErrors.Translate(error, config.Name),
+        IOException => new EtlException(
+            EtlErrorKind.Connection, "ConnectionLost", "A connection was lost.", config.Name, "Run the command again.", isTransient: true, inner: error),
+        _ => throw new InvalidOperationException($"Unexpected while {config.Name} was synced.", error),
+    };
+
+    private async Task<Guid> StartRunAsync(TableSyncOptions options, List<string> names, CancellationToken cancellationToken)
+    {
+        return await Transient.AskAsync(
+            _database,
+            _settings.Schema,
+            async (connection, token) =>
+            {
+                await TrackingStore.EnsureLoadStatusAsync(connection, _settings.Schema, [.. _config.Tables.Select(table => table.Name)], token).ConfigureAwait(false);
+                return await TrackingStore.StartRunAsync(connection, "sync", _source.Connection.Name, options.Reason, names.Count, token).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task FinishRunAsync(Guid run)
+    {
+        using var patience = new CancellationTokenSource(_database.Patience.Failure);
+        try
+        {
+            await using var connection = await _database.OpenAsync(patience.Token).ConfigureAwait(false);
+            await TrackingStore.FinishRunAsync(connection, run, patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is EtlException or OperationCanceledException || DatabaseErrors.IsDatabaseError(error))
+        {
+            // The database is gone; that the run ended is seen by its tables.
+        }
+    }
+}

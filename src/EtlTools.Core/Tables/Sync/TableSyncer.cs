@@ -1,0 +1,496 @@
+using System.Diagnostics;
+using Dapper;
+using EtlTools.Core.Database;
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.History;
+using EtlTools.Core.Tables.Mapping;
+using EtlTools.Core.Tables.Sources;
+using EtlTools.Core.Tables.Tracking;
+using Npgsql;
+
+namespace EtlTools.Core.Tables.Sync;
+
+/// <summary>
+/// Syncs one table, whose lease the lane holds. What is read goes into a temporary table first; the copy is changed in one
+/// transaction, together with the watermark, or in one for each range of the key.
+/// </summary>
+internal sealed class TableSyncer
+{
+    private const string InvalidDate = PostgresErrorCodes.InvalidDatetimeFormat;
+    private const string DateOutOfRange = PostgresErrorCodes.DatetimeFieldOverflow;
+
+    private readonly SyncLane _lane;
+    private readonly TableSyncSettings _settings;
+    private readonly TableConfig _config;
+    private readonly SourceTable _table;
+    private readonly Action<long> _onRows;
+    private readonly TableDecision _decision;
+    private readonly SourceColumn? _numberKey;
+    private readonly IncrementalFilter _filter;
+    private readonly bool _deletes;
+    private TableState _state;
+    private TablePlan _plan;
+    private SyncProgressCounts _counts = new(0, 0, new MergeCounts(), 0);
+    private long _id;
+
+    public TableSyncer(SyncLane lane, TableSyncSettings settings, TableConfig config, SourceTable table, TableDecision decision, Action<long> onRows)
+    {
+        _lane = lane;
+        _settings = settings;
+        _config = config;
+        _table = table;
+        _decision = decision;
+        _onRows = onRows;
+        _plan = decision.Plan;
+        _state = decision.State;
+        _numberKey = IncrementalFilter.NumberKey(table, _plan.Key);
+        _filter = new IncrementalFilter(config, table, lane.Source.Info, settings.Overlap);
+
+        // Audit tables keep what the source no longer has, unless the configuration says otherwise.
+        _deletes = config.Deletes ?? (decision.Mode == SyncMode.Full && config.Importance != TableImportance.Audit);
+    }
+
+    private NpgsqlConnection Connection => _lane.Connection;
+
+    private string Name => _plan.Target.Name;
+
+    private string Schema => _plan.Target.Schema;
+
+    /// <summary>The id of the sync, once there is one.</summary>
+    public long? TableSyncId => _id > 0 ? _id : null;
+
+    public async Task<TableSync> RunAsync(TableSync sync, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        _id = await TrackingStore.StartSyncAsync(
+            Connection, sync, _decision.IsInitial, Words.Of(_config.Strategy), _state, cancellationToken).ConfigureAwait(false);
+        CrashPoint.Pass("table.after-start");
+        await _lane.Source.BeginSnapshotAsync(cancellationToken).ConfigureAwait(false);
+        var now = await ReadNowAsync(cancellationToken).ConfigureAwait(false);
+        if (_decision.IsChunked)
+        {
+            await RunChunksAsync(now, cancellationToken).ConfigureAwait(false);
+        }
+        else if (!_plan.Target.Exists)
+        {
+            await CreateAsync(now, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await RunOnceAsync(now, cancellationToken).ConfigureAwait(false);
+        }
+
+        await HistoryTable.ClearAsync(Connection, _plan.Target, _settings.HistoryRetention, cancellationToken).ConfigureAwait(false);
+        return sync with
+        {
+            TableSyncId = _id,
+            Status = TableSyncStatus.Completed,
+            Duration = clock.Elapsed,
+            RowsRead = _counts.Read,
+            RowsInserted = _counts.Merge.Inserted,
+            RowsUpdated = _counts.Merge.Updated,
+            RowsDeleted = _counts.Merge.Deleted,
+            RowsDiscarded = _counts.Merge.RowsDiscarded,
+            ValuesDiscarded = _counts.Merge.ValuesDiscarded,
+            ZeroDates = _counts.ZeroDates,
+            Verified = _counts.Verified,
+        };
+    }
+
+    /// <summary>A table that is not there yet: nobody can read it before the transaction ends, so rows go where they belong at once.</summary>
+    private async Task CreateAsync(string now, CancellationToken cancellationToken)
+    {
+        await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        var mappings = _plan.Columns.Select(column => column.Mapping);
+        await ExecuteAsync(TargetSql.Create(_plan.Target.Qualified, mappings), cancellationToken).ConfigureAwait(false);
+        var end = await CopyAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
+        CrashPoint.Pass("table.after-copy");
+        if (_plan.HasKey)
+        {
+            await AddKeyAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var rows = await CountAsync(_plan.Target.Qualified, cancellationToken).ConfigureAwait(false);
+        var zeroDates = await CountZeroDatesAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
+        var counts = new SyncProgressCounts(end.Rows, end.Bytes, new MergeCounts { Inserted = rows, NotFound = Math.Abs(end.Rows - rows) }, zeroDates);
+        _plan = _plan with { Target = await TargetTable.ReadAsync(Connection, Schema, Name, cancellationToken).ConfigureAwait(false) };
+        var state = await AdvanceAsync(_plan.Target.Qualified, now, cancellationToken).ConfigureAwait(false);
+        await CommitAsync(transaction, counts, state, isLast: true, cancellationToken).ConfigureAwait(false);
+
+        // Whoever reads the new table next should not have to guess how large it is.
+        await ExecuteAsync($"ANALYZE {_plan.Target.Qualified}", cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task RunOnceAsync(string now, CancellationToken cancellationToken)
+    {
+        var where = _decision.Mode == SyncMode.Full ? "" : $" WHERE {_filter.Condition(_state, _numberKey)}";
+        var end = await StageAsync(where, cancellationToken).ConfigureAwait(false);
+        var byKeys = _deletes && _decision.Mode == SyncMode.Incremental;
+        if (byKeys)
+        {
+            await StageKeysAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        CrashPoint.Pass("table.after-copy");
+        await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await AlterAsync(cancellationToken).ConfigureAwait(false);
+        var zeroDates = await CountZeroDatesAsync(MergeSql.Stage, where, cancellationToken).ConfigureAwait(false);
+        var merge = await new TableMerge(Connection, _plan, _id)
+        {
+            KeepsHistory = KeepsHistory,
+            Deletes = _deletes && !byKeys,
+            DeletesByKeys = byKeys,
+        }.RunAsync(cancellationToken).ConfigureAwait(false);
+        var state = await AdvanceAsync(MergeSql.Stage, now, cancellationToken).ConfigureAwait(false);
+        await CommitAsync(transaction, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), state, isLast: true, cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
+    }
+
+    private bool KeepsHistory => !_decision.IsInitial && _settings.HistoryRetention > TimeSpan.Zero;
+
+    /// <summary>By ranges of the key, each committed with how far it came: after a kill the next sync goes on from there.</summary>
+    private async Task RunChunksAsync(string now, CancellationToken cancellationToken)
+    {
+        if (!_plan.Target.Exists)
+        {
+            await CreateEmptyAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var pass = _state.Pass ?? new ChunkedPass { IsFull = _decision.Mode == SyncMode.Full, IsInitial = _decision.IsInitial, StartedAt = now };
+        for (var isLast = false; !isLast;)
+        {
+            (pass, isLast) = await RunChunkAsync(pass, cancellationToken).ConfigureAwait(false);
+            if (!isLast)
+            {
+                await _lane.Source.BeginSnapshotAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<(ChunkedPass Pass, bool IsLast)> RunChunkAsync(ChunkedPass pass, CancellationToken cancellationToken)
+    {
+        List<string> conditions = [];
+        if (!pass.IsFull)
+        {
+            conditions.Add($"({_filter.Condition(_state, _numberKey)})");
+        }
+
+        if (pass.After is { } after)
+        {
+            conditions.Add(IncrementalFilter.After(_plan.Key, after));
+        }
+
+        var where = conditions.Count > 0 ? $" WHERE {string.Join(" AND ", conditions)}" : "";
+        var order = $" ORDER BY {SourceSql.List(_plan.Key)} LIMIT {SourceSql.Number(_config.BatchSize)}";
+        var end = await StageAsync(where + order, cancellationToken).ConfigureAwait(false);
+        var isLast = end.Rows < _config.BatchSize;
+        var last = end.Rows == 0 ? pass.After : await ReadLastAsync(cancellationToken).ConfigureAwait(false);
+        var byKeys = isLast && _deletes && !pass.IsFull;
+        if (byKeys)
+        {
+            await StageKeysAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        CrashPoint.Pass("table.after-copy");
+        await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await AlterAsync(cancellationToken).ConfigureAwait(false);
+        var zeroDates = await CountZeroDatesAsync(MergeSql.Stage, null, cancellationToken).ConfigureAwait(false);
+        var merge = await new TableMerge(Connection, _plan, _id)
+        {
+            KeepsHistory = KeepsHistory && !pass.IsInitial,
+            Deletes = _deletes && pass.IsFull,
+            DeletesByKeys = byKeys,
+            Range = pass.IsFull ? TargetRange(pass.After, isLast ? null : last) : null,
+        }.RunAsync(cancellationToken).ConfigureAwait(false);
+        var cap = pass.StartedAt;
+        pass = pass with
+        {
+            After = last,
+            Watermarks = await Watermarks.ReadAsync(Connection, MergeSql.Stage, _filter.Columns, _config, cap, pass.Watermarks, cancellationToken).ConfigureAwait(false),
+            LastKey = await Watermarks.ReadLastKeyAsync(Connection, MergeSql.Stage, _numberKey, pass.LastKey, cancellationToken).ConfigureAwait(false),
+        };
+        var state = isLast
+            ? await AdvanceAsync(pass, cancellationToken).ConfigureAwait(false)
+            : _state with { Pass = pass, Columns = SyncedColumns };
+        await CommitAsync(transaction, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), state, isLast, cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
+        return (pass, isLast);
+    }
+
+    private async Task CreateEmptyAsync(CancellationToken cancellationToken)
+    {
+        await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(TargetSql.Create(_plan.Target.Qualified, _plan.Columns.Select(column => column.Mapping)), cancellationToken).ConfigureAwait(false);
+        await AddKeyAsync(cancellationToken).ConfigureAwait(false);
+        _plan = _plan with { Target = await TargetTable.ReadAsync(Connection, Schema, Name, cancellationToken).ConfigureAwait(false) };
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task AddKeyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ExecuteAsync(TargetSql.AddKey(_plan.Target.Qualified, _plan.Key), cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.NotNullViolation)
+        {
+            throw KeyIsNone();
+        }
+    }
+
+    private EtlException KeyIsNone() => new(
+        EtlErrorKind.Data,
+        "TableKeyNotUnique",
+        $"The columns {string.Join(", ", _plan.Key)} do not tell the rows of {Name} apart.",
+        Name,
+        "Correct primary_key of the table in the configuration; without it the source's own key is taken.");
+
+    private async Task AlterAsync(CancellationToken cancellationToken)
+    {
+        foreach (var statement in _plan.Alterations)
+        {
+            try
+            {
+                await ExecuteAsync(statement, cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.DependentObjectsStillExist)
+            {
+                throw new EtlException(
+                    EtlErrorKind.Conflict,
+                    "SchemaDriftBlocked",
+                    $"{Schema}.{Name} has to be changed ({statement}), and a view or rule that was built on it is in the way. Nothing is ever dropped.",
+                    Name,
+                    "Drop the view, sync the table, and create the view again.");
+            }
+            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UniqueViolation)
+            {
+                throw KeyIsNone();
+            }
+        }
+
+        if (_plan.Alterations.Count > 0)
+        {
+            _plan = _plan with
+            {
+                Target = await TargetTable.ReadAsync(Connection, Schema, Name, cancellationToken).ConfigureAwait(false),
+                Alterations = [],
+            };
+        }
+    }
+
+    private async Task<SourceStreamEnd> StageAsync(string rest, CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(MergeSql.CreateStage(_plan), cancellationToken).ConfigureAwait(false);
+        return await CopyAsync(MergeSql.Stage, rest, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The keys are read after the rows: one that is missing there is gone, whenever it went.</summary>
+    private async Task StageKeysAsync(CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(MergeSql.CreateKeys(_plan), cancellationToken).ConfigureAwait(false);
+        var keys = MergeSql.KeyColumns(_plan).ToList();
+        var expressions = keys.Select(key => key.Mapping.Expression(_lane.Source.Info, _state.HasOddDates));
+        await CopyFromSource.RunAsync(
+            _lane,
+            MergeSql.Copy(MergeSql.Keys, keys.Select(key => key.Name)),
+            $"SELECT {string.Join(", ", expressions)} FROM {SourceSql.Quote(_table.Name)}",
+            Name,
+            _ => { },
+            cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync($"ANALYZE {MergeSql.Keys}", cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<SourceStreamEnd> CopyAsync(string into, string rest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CopyFromSource.RunAsync(
+                _lane,
+                MergeSql.Copy(into, _plan.Columns.Select(column => column.Name)),
+                $"SELECT {string.Join(", ", _plan.Columns.Select(column => column.Mapping.Expression(_lane.Source.Info, _state.HasOddDates)))} FROM {SourceSql.Quote(_table.Name)}{rest}",
+                Name,
+                _onRows,
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException error) when (error.SqlState is InvalidDate or DateOutOfRange && !_state.HasOddDates && _table.Columns.Any(column => column.IsDate))
+        {
+            throw new OddDatesException();
+        }
+        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.CharacterNotInRepertoire)
+        {
+            throw new EtlException(
+                EtlErrorKind.Data,
+                "TextNotStorable",
+                $"A text of {Name} holds a NUL character, or bytes that are no text, which PostgreSQL cannot store ({Place(error)}).",
+                Name,
+                "Correct the row at its source.");
+        }
+    }
+
+    private static string Place(PostgresException error) =>
+        DatabaseErrors.Translate(error, "").Message is var message && message.IndexOf('(', StringComparison.Ordinal) is >= 0 and var from
+            ? message[(from + 1)..].TrimEnd('.', ')') : error.SqlState;
+
+    /// <summary>
+    /// A column that is never NULL at the source has a NULL for each zero date; of one that may be, the source has to be asked.
+    /// </summary>
+    private async Task<long> CountZeroDatesAsync(string rows, string? where, CancellationToken cancellationToken)
+    {
+        var dates = _plan.Columns.Where(column => column.Mapping.IsZeroDate is not null).ToList();
+        if (dates.Count == 0)
+        {
+            return 0;
+        }
+
+        var never = dates.Where(column => !column.Mapping.Source.IsNullable).Select(column => $"count(*) - count({SqlIdentifier.Quote(column.Name)})").ToList();
+        var count = never.Count == 0 ? 0 : await Connection.ExecuteScalarAsync<long>(new CommandDefinition(
+            $"SELECT {string.Join(" + ", never)} FROM {rows}", cancellationToken: cancellationToken)).ConfigureAwait(false);
+        var sometimes = dates.Where(column => column.Mapping.Source.IsNullable).Select(column => $"IFNULL({column.Mapping.IsZeroDate}, 0)").ToList();
+        if (sometimes.Count == 0 || where is null)
+        {
+            return count;
+        }
+
+        var answer = await _lane.Source.QueryAsync(
+            $"SELECT IFNULL(SUM({string.Join(" + ", sometimes)}), 0) FROM {SourceSql.Quote(_table.Name)}{where}", Name, cancellationToken).ConfigureAwait(false);
+        return count + (long)decimal.Parse(answer[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private async Task<string> ReadNowAsync(CancellationToken cancellationToken)
+    {
+        var zone = _lane.Source.Info;
+        var sql = zone.IsUtc ? SourceSql.Now : $"SELECT CONVERT_TZ(UTC_TIMESTAMP(6), '{SourceInfo.SessionTimeZone}', {SourceSql.Literal(zone.TimeZone)})";
+        return (await _lane.Source.QueryAsync(sql, Name, cancellationToken).ConfigureAwait(false))[0][0]!;
+    }
+
+    private async Task<IReadOnlyList<string>> ReadLastAsync(CancellationToken cancellationToken)
+    {
+        var key = _plan.Key.Select(SqlIdentifier.Quote).ToList();
+        return await Connection.QuerySingleAsync<string[]>(new CommandDefinition(
+            $"SELECT ARRAY[{string.Join(", ", key.Select(column => $"{column}::text"))}] FROM {MergeSql.Stage} ORDER BY {string.Join(", ", key.Select(column => $"{column} DESC"))} LIMIT 1",
+            cancellationToken: cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>A condition on t for the rows of the copy that a chunk of a full pass stands for.</summary>
+    private string? TargetRange(IReadOnlyList<string>? after, IReadOnlyList<string>? upTo)
+    {
+        var key = string.Join(", ", _plan.Key.Select(column => $"t.{SqlIdentifier.Quote(column)}"));
+        List<string> conditions = [];
+        if (after is not null)
+        {
+            conditions.Add($"({key}) > ({Values(after)})");
+        }
+
+        if (upTo is not null)
+        {
+            conditions.Add($"({key}) <= ({Values(upTo)})");
+        }
+
+        return conditions.Count > 0 ? string.Join(" AND ", conditions) : null;
+
+        // Numbers and dates of ours, as PostgreSQL itself wrote them.
+        string Values(IReadOnlyList<string> values) => string.Join(", ", values.Select((value, i) =>
+            $"'{value.Replace("'", "''", StringComparison.Ordinal)}'::{MergeSql.KeyColumns(_plan).ElementAt(i).StageType}"));
+    }
+
+    private IReadOnlyList<string> SyncedColumns =>
+        [.. _plan.Written.Select(column => column.Name), .. _state.Columns.Where(name => _plan.Target.Find(name) is not null && !_plan.Written.Any(column => column.Name == name))];
+
+    private async Task<TableState> AdvanceAsync(string rows, string now, CancellationToken cancellationToken) => _state with
+    {
+        IsComplete = true,
+        Columns = SyncedColumns,
+        Watermarks = await Watermarks.ReadAsync(
+            Connection, rows, Written(_filter.Columns), _config, now, Before, cancellationToken).ConfigureAwait(false),
+        LastKey = await Watermarks.ReadLastKeyAsync(Connection, rows, _numberKey, _decision.Mode == SyncMode.Full ? null : _state.LastKey, cancellationToken).ConfigureAwait(false),
+        Pass = null,
+    };
+
+    private async Task<TableState> AdvanceAsync(ChunkedPass pass, CancellationToken cancellationToken) => _state with
+    {
+        IsComplete = true,
+        Columns = SyncedColumns,
+        Watermarks = pass.IsFull ? pass.Watermarks : await HighestAsync(pass, cancellationToken).ConfigureAwait(false),
+        LastKey = pass.IsFull ? pass.LastKey : await Watermarks.ReadLastKeyAsync(Connection, MergeSql.Stage, _numberKey, Higher(pass.LastKey, _state.LastKey), cancellationToken).ConfigureAwait(false),
+        Pass = null,
+    };
+
+    private Task<IReadOnlyDictionary<string, string>> HighestAsync(ChunkedPass pass, CancellationToken cancellationToken)
+    {
+        // The stage is the last chunk; what came before it is in the pass, and what was known before that in the state.
+        var before = new Dictionary<string, string>(_state.Watermarks, StringComparer.Ordinal);
+        foreach (var (column, value) in pass.Watermarks)
+        {
+            before[column] = before.TryGetValue(column, out var known) && IsHigher(_table.Find(column)!, known, value) ? known : value;
+        }
+
+        return Watermarks.ReadAsync(Connection, MergeSql.Stage, _filter.Columns, _config, pass.StartedAt, before, cancellationToken);
+    }
+
+    private static bool IsHigher(SourceColumn column, string a, string b) => column.IsDate
+        ? string.CompareOrdinal(a, b) > 0
+        : decimal.Parse(a, System.Globalization.CultureInfo.InvariantCulture) > decimal.Parse(b, System.Globalization.CultureInfo.InvariantCulture);
+
+    private static string? Higher(string? a, string? b) => a is null ? b : b is null ? a
+        : decimal.Parse(a, System.Globalization.CultureInfo.InvariantCulture) > decimal.Parse(b, System.Globalization.CultureInfo.InvariantCulture) ? a : b;
+
+    /// <summary>A full sync sees everything: what was known before may have been undone or deleted.</summary>
+    private IReadOnlyDictionary<string, string> Before =>
+        _decision.Mode == SyncMode.Full ? new Dictionary<string, string>(StringComparer.Ordinal) : _state.Watermarks;
+
+    private List<SourceColumn> Written(IReadOnlyList<SourceColumn> columns) =>
+        [.. columns.Where(column => _plan.Written.Any(written => written.Name == column.Name))];
+
+    private async Task CommitAsync(
+        NpgsqlTransaction transaction, SyncProgressCounts counts, TableState state, bool isLast, CancellationToken cancellationToken)
+    {
+        RequireVerified(counts);
+        await TrackingStore.WriteStateAsync(
+            Connection, Schema, Name, _decision.Source, state, _id, isLast, cancellationToken).ConfigureAwait(false);
+        var commits = await TrackingStore.AddAsync(Connection, _id, Name, counts, isLast, cancellationToken).ConfigureAwait(false);
+        if (isLast)
+        {
+            var newest = state.Watermarks.Where(pair => _table.Find(pair.Key)?.IsDate == true).Select(pair => pair.Value).Order(StringComparer.Ordinal).LastOrDefault();
+            await TrackingStore.SucceedAsync(
+                Connection, Schema, Name, newest, state.LastKey, _numberKey?.Name, _counts.Plus(counts).Read, cancellationToken).ConfigureAwait(false);
+        }
+
+        CrashPoint.Pass("table.before-commit");
+        cancellationToken.ThrowIfCancellationRequested();
+        await ConfirmedCommit.CommitAsync(
+            _lane.Database,
+            transaction,
+            Name,
+            (connection, token) => connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                TrackingSql.IsCommitted, new { id = _id, commits }, cancellationToken: token)),
+            cancellationToken).ConfigureAwait(false);
+        CrashPoint.Pass("table.after-commit");
+        _counts = _counts.Plus(counts);
+        _state = state;
+    }
+
+    private void RequireVerified(SyncProgressCounts counts)
+    {
+        if (counts.Verified < _config.Monitoring.Threshold || counts.Merge.NotFound > 0 && counts.Verified >= 1)
+        {
+            throw new EtlException(
+                EtlErrorKind.Data,
+                "TableVerificationFailed",
+                string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    $"Of {counts.Read} rows of {Name} that were read, {counts.Merge.NotFound} did not arrive in the copy and {counts.Merge.RowsDiscarded} do not fit it; the table's threshold is {_config.Monitoring.Threshold:0.####}. The copy is as it was before."),
+                Name,
+                "Look for triggers and rules on the copy; for rows that do not fit, see its contract.");
+        }
+    }
+
+    private Task<long> CountAsync(string table, CancellationToken cancellationToken) =>
+        Connection.ExecuteScalarAsync<long>(new CommandDefinition(MergeSql.Count(table), cancellationToken: cancellationToken));
+
+    private Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
+        Connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
+}
+
+/// <summary>The source has dates that are none: the table is to be read again, more carefully.</summary>
+internal sealed class OddDatesException : Exception;

@@ -1,0 +1,74 @@
+using System.Globalization;
+using Dapper;
+using EtlTools.Core.Database;
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sources;
+using Npgsql;
+
+namespace EtlTools.Core.Tables.Sync;
+
+/// <summary>The highest values among rows that were read, as text in the copy's form.</summary>
+internal static class Watermarks
+{
+    /// <param name="connection">Where the rows are.</param>
+    /// <param name="rows">The table with the rows that were read, or the copy where all of it was.</param>
+    /// <param name="columns">Incremental columns.</param>
+    /// <param name="config">Dates outside its window tell nothing.</param>
+    /// <param name="now">The source's clock before the rows were read: what is later is the future, and tells nothing either.</param>
+    /// <param name="before">What was known before.</param>
+    /// <param name="cancellationToken">Stops the statement.</param>
+    public static async Task<IReadOnlyDictionary<string, string>> ReadAsync(
+        NpgsqlConnection connection,
+        string rows,
+        IReadOnlyList<SourceColumn> columns,
+        TableConfig config,
+        string now,
+        IReadOnlyDictionary<string, string> before,
+        CancellationToken cancellationToken)
+    {
+        if (columns.Count == 0)
+        {
+            return before;
+        }
+
+        var parameters = new DynamicParameters();
+        parameters.Add("min", config.MinDate.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+        parameters.Add("max", config.MaxDate?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+        parameters.Add("now", now);
+        var expressions = columns.Select((column, i) =>
+        {
+            parameters.Add($"w{i}", before.GetValueOrDefault(column.Name));
+            return Highest(column, $"w{i}");
+        });
+        var row = (IDictionary<string, object?>)await connection.QuerySingleAsync(new CommandDefinition(
+            $"SELECT {string.Join(", ", expressions.Select((expression, i) => $"{expression} AS c{i}"))} FROM {rows}",
+            parameters,
+            cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return columns
+            .Select((column, i) => (column.Name, Value: (string?)row[$"c{i}"]))
+            .Where(pair => pair.Value is not null)
+            .ToDictionary(pair => pair.Name, pair => pair.Value!, StringComparer.Ordinal);
+    }
+
+    public static async Task<string?> ReadLastKeyAsync(
+        NpgsqlConnection connection, string rows, SourceColumn? key, string? before, CancellationToken cancellationToken) =>
+        key is null ? null : await connection.QuerySingleAsync<string?>(new CommandDefinition(
+            $"SELECT greatest(max({SqlIdentifier.Quote(key.Name)})::numeric, @before::numeric)::text FROM {rows}",
+            new { before },
+            cancellationToken: cancellationToken)).ConfigureAwait(false);
+
+    private static string Highest(SourceColumn column, string before)
+    {
+        var name = SqlIdentifier.Quote(column.Name);
+        if (!column.IsDate)
+        {
+            return $"greatest(max({name})::numeric, @{before}::numeric)::text";
+        }
+
+        return $"""
+            greatest(
+                max({name}) FILTER (WHERE {name} >= @min::date AND {name} <= @now::timestamp AND ({name} <= @max::date OR @max::date IS NULL))::timestamp,
+                @{before}::timestamp)::text
+            """;
+    }
+}

@@ -1,0 +1,70 @@
+namespace EtlTools.Core.Tables.Tracking;
+
+internal static class TrackingSql
+{
+    public const string StartRun = """
+        INSERT INTO etl.table_sync_runs (kind, source, reason, tables_total) VALUES (@kind, @source, @reason, @tables)
+        RETURNING table_sync_run_id
+        """;
+
+    public const string FinishRun = """
+        UPDATE etl.table_sync_runs
+        SET finished_at = now(),
+            tables_failed = (SELECT count(*) FROM etl.table_syncs s WHERE s.table_sync_run_id = @run AND status <> 'completed')
+        WHERE table_sync_run_id = @run
+        """;
+
+    /// <summary>Under the table's lease: whatever says running there has died.</summary>
+    public const string StartSync = """
+        UPDATE etl.table_syncs
+        SET status = 'failed', finished_at = now(), error_code = 'SyncInterrupted', error = 'The process that synced the table ended before it was done.'
+        WHERE target_schema = @schema AND table_name = @table AND status = 'running';
+        INSERT INTO etl.table_syncs (
+            table_sync_run_id, source, target_schema, table_name, importance, strategy, mode, is_initial, drift, state_before)
+        VALUES (@run, @source, @schema, @table, @importance, @strategy, @mode, @isInitial, @drift, @state::jsonb)
+        RETURNING table_sync_id
+        """;
+
+    public const string AddToSync = """
+        UPDATE etl.table_syncs
+        SET commits = commits + 1,
+            rows_read = rows_read + @read,
+            rows_inserted = rows_inserted + @inserted,
+            rows_updated = rows_updated + @updated,
+            rows_deleted = rows_deleted + @deleted,
+            rows_discarded = rows_discarded + @rowsDiscarded,
+            values_discarded = values_discarded + @valuesDiscarded,
+            zero_dates = zero_dates + @zeroDates,
+            bytes_read = bytes_read + @bytes,
+            verified = least(coalesce(verified, 1), @verified),
+            status = CASE WHEN @isLast THEN 'completed' ELSE status END,
+            finished_at = CASE WHEN @isLast THEN clock_timestamp() END
+        WHERE table_sync_id = @id AND status = 'running'
+        RETURNING commits
+        """;
+
+    public const string IsCommitted = "SELECT commits >= @commits FROM etl.table_syncs WHERE table_sync_id = @id";
+
+    public const string FailSync = """
+        UPDATE etl.table_syncs
+        SET status = 'failed', finished_at = clock_timestamp(), error_code = @errorCode, error = @error
+        WHERE table_sync_id = @id AND status = 'running'
+        """;
+
+    public const string ReadState = "SELECT state::text FROM etl.table_states WHERE target_schema = @schema AND table_name = @table";
+
+    public const string WriteState = """
+        INSERT INTO etl.table_states (target_schema, table_name, source, state, table_sync_id, last_success_at)
+        VALUES (@schema, @table, @source, @state::jsonb, @id, CASE WHEN @isLast THEN clock_timestamp() END)
+        ON CONFLICT (target_schema, table_name) DO UPDATE
+        SET source = excluded.source,
+            state = excluded.state,
+            table_sync_id = excluded.table_sync_id,
+            last_success_at = coalesce(excluded.last_success_at, etl.table_states.last_success_at),
+            updated_at = clock_timestamp()
+        """;
+
+    public const string TakeLease = "SELECT pg_try_advisory_lock(hashtextextended('etl.table:' || @schema || '.' || @table, 0))";
+
+    public const string EndLease = "SELECT pg_advisory_unlock(hashtextextended('etl.table:' || @schema || '.' || @table, 0))";
+}

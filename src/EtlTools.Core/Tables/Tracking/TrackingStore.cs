@@ -1,0 +1,137 @@
+using Dapper;
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sync;
+using Npgsql;
+
+namespace EtlTools.Core.Tables.Tracking;
+
+/// <summary>Writes what is known of syncs: etl.table_syncs, etl.table_states, and the deployment's own etl_load_status.</summary>
+internal static class TrackingStore
+{
+    public static Task<Guid> StartRunAsync(
+        NpgsqlConnection connection, string kind, string source, string? reason, int tables, CancellationToken cancellationToken) =>
+        connection.QuerySingleAsync<Guid>(new CommandDefinition(
+            TrackingSql.StartRun, new { kind, source, reason, tables }, cancellationToken: cancellationToken));
+
+    public static Task FinishRunAsync(NpgsqlConnection connection, Guid run, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(TrackingSql.FinishRun, new { run }, cancellationToken: cancellationToken));
+
+    public static async Task<TableState> ReadStateAsync(
+        NpgsqlConnection connection, string schema, string table, CancellationToken cancellationToken) =>
+        TableState.Parse(await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
+            TrackingSql.ReadState, new { schema, table }, cancellationToken: cancellationToken)).ConfigureAwait(false));
+
+    public static Task<long> StartSyncAsync(
+        NpgsqlConnection connection, TableSync sync, bool isInitial, string strategy, TableState before, CancellationToken cancellationToken) =>
+        connection.QuerySingleAsync<long>(new CommandDefinition(
+            TrackingSql.StartSync,
+            new
+            {
+                run = sync.TableSyncRunId,
+                source = sync.Source,
+                schema = sync.Schema,
+                table = sync.Name,
+                importance = Words.Of(sync.Importance),
+                strategy,
+                mode = Words.Of(sync.Mode),
+                isInitial,
+                drift = sync.Drift.ToArray(),
+                state = before.ToJson(),
+            },
+            cancellationToken: cancellationToken));
+
+    /// <summary>In the transaction of the rows. Returns how many commits the sync then has.</summary>
+    /// <exception cref="EtlException">SyncTakenOver.</exception>
+    public static async Task<int> AddAsync(
+        NpgsqlConnection connection, long id, string table, SyncProgressCounts counts, bool isLast, CancellationToken cancellationToken) =>
+        await connection.QuerySingleOrDefaultAsync<int?>(new CommandDefinition(
+            TrackingSql.AddToSync,
+            new
+            {
+                id,
+                read = counts.Read,
+                inserted = counts.Merge.Inserted,
+                updated = counts.Merge.Updated,
+                deleted = counts.Merge.Deleted,
+                rowsDiscarded = counts.Merge.RowsDiscarded,
+                valuesDiscarded = counts.Merge.ValuesDiscarded,
+                zeroDates = counts.ZeroDates,
+                bytes = counts.Bytes,
+                verified = counts.Verified,
+                isLast,
+            },
+            cancellationToken: cancellationToken)).ConfigureAwait(false)
+        ?? throw new EtlException(
+            EtlErrorKind.Conflict, "SyncTakenOver", "The sync was taken for dead, and another one has begun.", table, "Run the command again.");
+
+    public static Task WriteStateAsync(
+        NpgsqlConnection connection, string schema, string table, string source, TableState state, long id, bool isLast, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            TrackingSql.WriteState, new { schema, table, source, state = state.ToJson(), id, isLast }, cancellationToken: cancellationToken));
+
+    /// <summary>Has the deployment's tracking table in the schema of the copies, with a row for every table.</summary>
+    public static async Task EnsureLoadStatusAsync(
+        NpgsqlConnection connection, string schema, IReadOnlyCollection<string> tables, CancellationToken cancellationToken)
+    {
+        if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+            Mapping.TargetSql.SchemaExists, new { schema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                Mapping.TargetSql.CreateSchema(schema), cancellationToken: cancellationToken)).ConfigureAwait(false);
+        }
+
+        // What is there already need not be ours: a user who may only write rows can still sync.
+        var name = Database.SqlIdentifier.Qualify(schema, LoadStatusSql.Table);
+        if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+            History.HistorySql.Exists, new { name }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+        {
+            await connection.ExecuteAsync(new CommandDefinition(LoadStatusSql.Ensure(schema), cancellationToken: cancellationToken)).ConfigureAwait(false);
+        }
+        else if (await connection.ExecuteScalarAsync<int>(new CommandDefinition(
+            LoadStatusSql.CountColumns, new { name }, cancellationToken: cancellationToken)).ConfigureAwait(false) < LoadStatusSql.AddedColumns)
+        {
+            await connection.ExecuteAsync(new CommandDefinition(LoadStatusSql.AddMissing(schema), cancellationToken: cancellationToken)).ConfigureAwait(false);
+        }
+
+        await connection.ExecuteAsync(new CommandDefinition(
+            LoadStatusSql.EnsureRows(schema), new { tables = tables.ToArray() }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+    }
+
+    public static Task SucceedAsync(
+        NpgsqlConnection connection, string schema, string table, string? lastLoaded, string? lastKey, string? keyColumn, long rows, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            LoadStatusSql.Succeed(schema), new { table, lastLoaded, lastKey, keyColumn, rows }, cancellationToken: cancellationToken));
+
+    public static async Task FailAsync(
+        NpgsqlConnection connection, string schema, string table, long? id, EtlException failure, CancellationToken cancellationToken)
+    {
+        if (id is not null)
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                TrackingSql.FailSync, new { id, errorCode = failure.ErrorId, error = failure.Message }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        }
+
+        await connection.ExecuteAsync(new CommandDefinition(LoadStatusSql.Fail(schema), new { table }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+    }
+}
+
+/// <summary>What one committed part of a sync adds to its counts.</summary>
+internal sealed record SyncProgressCounts(long Read, long Bytes, MergeCounts Merge, long ZeroDates)
+{
+    /// <summary>The share of the rows read that is in the copy.</summary>
+    public double Verified => Read == 0 ? Merge.NotFound == 0 ? 1 : 0 : Math.Clamp(1 - (double)(Merge.NotFound + Merge.RowsDiscarded) / Read, 0, 1);
+
+    public SyncProgressCounts Plus(SyncProgressCounts other) => new(
+        Read + other.Read,
+        Bytes + other.Bytes,
+        new MergeCounts
+        {
+            Inserted = Merge.Inserted + other.Merge.Inserted,
+            Updated = Merge.Updated + other.Merge.Updated,
+            Deleted = Merge.Deleted + other.Merge.Deleted,
+            RowsDiscarded = Merge.RowsDiscarded + other.Merge.RowsDiscarded,
+            ValuesDiscarded = Merge.ValuesDiscarded + other.Merge.ValuesDiscarded,
+            NotFound = Merge.NotFound + other.Merge.NotFound,
+        },
+        ZeroDates + other.ZeroDates);
+}
