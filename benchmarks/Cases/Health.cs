@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using EtlTools.Core.Database;
 using EtlTools.Core.Health;
@@ -5,8 +6,10 @@ using EtlTools.Core.Health;
 namespace EtlTools.Benchmarks.Cases;
 
 /// <summary>
-/// Get-ProcessingHealth over thirty days, all of which count, against the bare queries that a careful author would write for
-/// the same figures, one for each question.
+/// A reading of health over thirty days, all of which count, against the bare queries that a careful author would write for
+/// the same figures, one for each question: counts by status, loss and trend; users; errors by category; backlog; audits; and the
+/// same of the loads. Both sides run in this process over open connections, so that neither pays for the start of a program; what
+/// the first reading of a process costs besides is told apart.
 /// </summary>
 internal sealed class Health : IBenchmark
 {
@@ -26,7 +29,9 @@ internal sealed class Health : IBenchmark
         await FillAsync(database, workspace.Rows(Ingestions), workspace.Rows(Files));
 
         var monitor = new HealthMonitor(etl);
+        var clock = Stopwatch.StartNew();
         var health = await monitor.GetAsync(Query, TimeZoneInfo.Utc, CancellationToken.None);
+        var first = clock.Elapsed.TotalSeconds;
         await RequireSameAsync(database, health);
         var seconds = await Comparison.RunAsync(
             workspace.Runs,
@@ -39,7 +44,7 @@ internal sealed class Health : IBenchmark
                 "seconds of Get-ProcessingHealth over 1,000,000 ingestions and 100,000 files, over those of the bare aggregate queries",
                 1.5,
                 seconds.Ours.Median / seconds.Rival.Median,
-                [.. Result.Describe("ours", seconds.Ours), .. Result.Describe("rival", seconds.Rival)]),
+                [.. Result.Describe("ours", seconds.Ours), .. Result.Describe("rival", seconds.Rival), ("first_seconds", Result.Format("", Math.Round(first, 3)))]),
         ];
     }
 
@@ -101,12 +106,16 @@ internal sealed class Health : IBenchmark
 
     private static IReadOnlyList<string> Bare =>
     [
-        // Overall, data loss and trend.
+        // Overall, data loss and trend. OFFSET 0: the metadata is unpacked once.
         $"""
         SELECT date_bin('1 day', created_at, now()) AS day, count(*), count(*) FILTER (WHERE processing_status = 'processed'),
                count(*) FILTER (WHERE processing_status = 'partial_success'), count(*) FILTER (WHERE processing_status = 'error'),
-               sum({Expected}), sum(greatest({Expected} - {Actual}, 0)), count(*) FILTER (WHERE {Actual} < {Expected})
-        FROM raw_ingestions WHERE created_at >= now() - interval '{Days} days' GROUP BY 1
+               sum(expected), sum(greatest(expected - actual, 0)), count(*) FILTER (WHERE actual < expected)
+        FROM (
+            SELECT created_at, processing_status, {Expected} AS expected, {Actual} AS actual
+            FROM raw_ingestions WHERE created_at >= now() - interval '{Days} days'
+            OFFSET 0) i
+        GROUP BY 1
         """,
         // Impact.
         $"""

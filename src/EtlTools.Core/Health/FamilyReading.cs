@@ -10,7 +10,10 @@ internal sealed record FamilyReading
     /// <summary>Whom the items belong to: practice, user.</summary>
     public required string SubjectUnit { get; init; }
 
-    /// <summary>By the number of the window; one that nothing came in during may be missing.</summary>
+    /// <summary>
+    /// By the number of the window; one that nothing came in during may be missing. Those before the one asked about have
+    /// what a trend shows of them, and may lack the rest.
+    /// </summary>
     public IReadOnlyDictionary<int, WindowReading> Windows { get; init; } = new Dictionary<int, WindowReading>();
 
     /// <summary>Users or practices of the current window that something may be wrong for.</summary>
@@ -37,7 +40,23 @@ internal sealed record WindowReading
     public long Expected { get; init; }
     public long Missing { get; init; }
     public long ItemsWithLoss { get; init; }
+
+    /// <summary>Records that became no row, beside those expected; and the items they are in.</summary>
+    public long Rejected { get; init; }
+    public long ItemsWithRejected { get; init; }
+
+    /// <summary>Items that could not be read, or not to their end: nobody can count what they lost.</summary>
+    public long Unreadable { get; init; }
     public long Audited { get; init; }
+
+    /// <summary>Items that a recovery would bring something to, or may: not every one has been looked at.</summary>
+    public long ToRecover { get; init; }
+
+    /// <summary>Items with loss that was found to be beyond recovery.</summary>
+    public long BeyondRecovery { get; init; }
+
+    /// <summary>Items that say they failed, and have all their records.</summary>
+    public long FailedAndWhole { get; init; }
 }
 
 /// <summary>A row of a family's counts: of a window, of a user or practice, or of something else that the family asks for.</summary>
@@ -55,7 +74,13 @@ internal record FamilyCount
     public long Expected { get; init; }
     public long Missing { get; init; }
     public long ItemsWithLoss { get; init; }
+    public long Rejected { get; init; }
+    public long ItemsWithRejected { get; init; }
+    public long Unreadable { get; init; }
     public long Audited { get; init; }
+    public long ToRecover { get; init; }
+    public long BeyondRecovery { get; init; }
+    public long FailedAndWhole { get; init; }
     public DateTime? FirstSeenAt { get; init; }
     public DateTime? LastSuccessAt { get; init; }
 
@@ -70,7 +95,13 @@ internal record FamilyCount
         Expected = Expected,
         Missing = Missing,
         ItemsWithLoss = ItemsWithLoss,
+        Rejected = Rejected,
+        ItemsWithRejected = ItemsWithRejected,
+        Unreadable = Unreadable,
         Audited = Audited,
+        ToRecover = ToRecover,
+        BeyondRecovery = BeyondRecovery,
+        FailedAndWhole = FailedAndWhole,
     };
 
     public SubjectReading ToSubject() => new()
@@ -79,9 +110,12 @@ internal record FamilyCount
         PracticeId = PracticeId,
         Total = Total,
         Processed = Processed,
-        Failed = Failed,
+        Failed = Failed + Partial,
         Expected = Expected,
         Missing = Missing,
+        Rejected = Rejected,
+        Unreadable = Unreadable,
+        ToRecover = ToRecover,
         LastSuccessAt = LastSuccessAt,
         FirstSeenAt = FirstSeenAt!.Value,
     };
@@ -93,9 +127,14 @@ internal sealed record SubjectReading
     public string? PracticeId { get; init; }
     public long Total { get; init; }
     public long Processed { get; init; }
+
+    /// <summary>In whole or in part.</summary>
     public long Failed { get; init; }
     public long Expected { get; init; }
     public long Missing { get; init; }
+    public long Rejected { get; init; }
+    public long Unreadable { get; init; }
+    public long ToRecover { get; init; }
     public DateTime? LastSuccessAt { get; init; }
 
     /// <summary>Since when there is something of it: the days without success of one that never had any.</summary>

@@ -32,7 +32,10 @@ internal sealed class IngestionHealth : IHealthFamily
             stuck_after = query.Thresholds.StuckAfter,
             users,
         };
-        var counts = await QueryAsync<Count>(sql.Counts, parameters).ConfigureAwait(false);
+        var earlier = await QueryAsync<Count>(sql.Earlier, parameters).ConfigureAwait(false);
+        var current = await QueryAsync<Count>(sql.Current, parameters).ConfigureAwait(false);
+        var all = current.Single(count => count.UserId is null && count.Cause is null);
+        var putRight = (await QueryAsync<long>(sql.PutRight, parameters).ConfigureAwait(false))[0];
         var waiting = await QueryAsync<Waiting>(sql.Waiting, parameters).ConfigureAwait(false);
         var (recovered, failed, metrics, lossy) =
             (await QueryAsync<(long, long, long, long)>(IngestionHealthSql.Totals, null).ConfigureAwait(false))[0];
@@ -41,13 +44,14 @@ internal sealed class IngestionHealth : IHealthFamily
             Unit = "payload",
             RecordUnit = "metric",
             SubjectUnit = "user",
-            Windows = counts.Where(count => count.Window is not null).ToDictionary(count => count.Window!.Value, count => count.ToWindow()),
+            Windows = earlier.ToDictionary(count => count.Window!.Value, count => count.ToWindow())
+                .Append(new(windows.Current, all.ToWindow() with { Recovered = all.Recovered + putRight })).ToDictionary(),
             Subjects = await SubjectsAsync().ConfigureAwait(false),
-            ErrorPatterns = counts.Where(count => count.Cause is not null).Select(count => count.ToPattern()).ToList(),
+            ErrorPatterns = current.Where(count => count.Cause is not null).Select(count => count.ToPattern()).ToList(),
             Stuck = waiting.Where(state => state.Stuck > 0).Select(state => state.ToWork(windows.Now)).ToList(),
             BacklogCount = waiting.Sum(state => state.Count),
             BacklogOldestAt = waiting.Min(state => (DateTime?)state.OldestAt),
-            LastSuccessAt = counts.Max(count => count.LastSuccessAt)
+            LastSuccessAt = all.LastSuccessAt
                 ?? (await QueryAsync<DateTime?>(sql.LastSuccess, parameters).ConfigureAwait(false))[0],
             Totals =
             [
@@ -60,17 +64,17 @@ internal sealed class IngestionHealth : IHealthFamily
 
         async Task<List<SubjectReading>> SubjectsAsync()
         {
-            var subjects = counts.Where(count => count.UserId is not null).Select(count => count.ToSubject()).ToList();
+            var subjects = current.Where(count => count.UserId is not null).Select(count => count.ToSubject()).ToList();
             var silent = subjects.Where(subject => subject.LastSuccessAt is null).Select(subject => subject.UserId!.Value).ToArray();
             if (silent.Length == 0)
             {
                 return subjects;
             }
 
-            var earlier = (await QueryAsync<(Guid UserId, DateTime? LastSuccessAt)>(
-                sql.EarlierSuccess, new { silent, oldest = windows.Bounds[0] }).ConfigureAwait(false)).ToDictionary(row => row.UserId, row => row.LastSuccessAt);
+            var before = (await QueryAsync<(Guid UserId, DateTime? LastSuccessAt)>(
+                sql.EarlierSuccess, new { silent, from = windows.From }).ConfigureAwait(false)).ToDictionary(row => row.UserId, row => row.LastSuccessAt);
             return subjects
-                .Select(subject => subject with { LastSuccessAt = subject.LastSuccessAt ?? earlier.GetValueOrDefault(subject.UserId!.Value) })
+                .Select(subject => subject with { LastSuccessAt = subject.LastSuccessAt ?? before.GetValueOrDefault(subject.UserId!.Value) })
                 .ToList();
         }
 

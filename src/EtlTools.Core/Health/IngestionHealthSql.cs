@@ -5,9 +5,11 @@ namespace EtlTools.Core.Health;
 /// <summary>Statements over raw_ingestions as it stands in a database.</summary>
 internal sealed class IngestionHealthSql(IngestionTable table)
 {
+    /// <summary>A status without one of these words waits. The most frequent come first: the first that fits ends the comparing.</summary>
+    private const string Done = "('processed', 'completed', 'recovered', 'success', 'error', 'partial_success', 'failed', 'recovery_failed')";
     private const string Succeeded = "('processed', 'completed', 'recovered', 'success')";
     private const string Failed = "('error', 'failed', 'recovery_failed')";
-    private const string Partial = "partial_success";
+    private const string Unsuccessful = "('error', 'partial_success', 'failed', 'recovery_failed')";
 
     /// <summary>What recoveries and audits have found since the ledger began.</summary>
     public const string Totals = """
@@ -35,105 +37,75 @@ internal sealed class IngestionHealthSql(IngestionTable table)
 
     private string Status => $"coalesce({table.StatusSql("i")}, '')";
 
-    /// <summary>A count of the service's own, taken from its metadata once that is unpacked; NULL where it kept none.</summary>
-    private static string Counted(string field) =>
-        $"CASE WHEN jsonb_typeof(i.metadata -> '{field}') = 'number' THEN greatest(0, least((i.metadata -> '{field}')::numeric, 1e15))::bigint END";
-
     private string OfUsers => "(@users::uuid[] IS NULL OR i.user_id = ANY(@users))";
 
+    /// <summary>The windows before the one asked about: what a trend is made of.</summary>
+    public string Earlier => $"""
+        SELECT p.bucket AS window, count(*) AS total, count(*) FILTER (WHERE p.status IN {Failed}) AS failed,
+               coalesce(sum(p.expected) FILTER (WHERE p.missing IS NOT NULL), 0)::bigint AS expected, coalesce(sum(p.missing), 0)::bigint AS missing
+        FROM ({Payloads("@oldest", "@from")}) p
+        GROUP BY p.bucket
+        """;
+
     /// <summary>
-    /// One pass over the payloads of all windows: counts by window, users that something may be wrong for, and errors of the
-    /// current window by cause. What a payload lost is what its last audit since it was processed, or a recovery that could write, found; without one,
-    /// what the service's own count says. The payload itself is not read, and the texts of errors only where something went wrong.
+    /// The window asked about: all of it, by cause of what went wrong, and by user. Users only where something may be wrong:
+    /// something failed or is lost, or nothing succeeded.
     /// </summary>
-    public string Counts => $"""
-        WITH recovery AS (
-            SELECT DISTINCT ON (raw_ingestion_id) raw_ingestion_id, finished_at, outcome, expected,
-                   greatest(expected - present_before - metrics_recovered, 0) AS missing
-            FROM etl.data_recoveries
-            WHERE outcome IN ('Recovered', 'PartiallyRecovered', 'NothingMissing')
-            ORDER BY raw_ingestion_id, finished_at DESC
-        ),
-        payload AS (
-            SELECT l.*,
-                   CASE
-                       WHEN l.bucket <> @current THEN NULL
-                       WHEN l.audit_cause <> '{LossCause.None}' AND (l.audit_missing > 0 OR l.audit_rejected > 0) THEN l.audit_cause
-                       WHEN l.state IN ('failed', 'partial') OR l.status_recovered OR l.missing > 0 THEN
-                           coalesce({RecordedErrors.CauseSql("l.errors")},
-                                    CASE WHEN l.missing > 0 THEN '{LossCause.SilentDataLoss}' WHEN NOT l.status_recovered THEN '{LossCause.Other}' END)
-                   END AS cause
-            FROM (
-                SELECT i.user_id, i.bucket, i.received_at, i.succeeded_at, i.state, i.errors, i.status_recovered,
-                       a.cause AS audit_cause, a.missing AS audit_missing, a.rejected AS audit_rejected,
-                       i.status_recovered OR coalesce(r.outcome = 'Recovered', false) AS is_recovered,
-                       a.raw_ingestion_id IS NOT NULL OR r.raw_ingestion_id IS NOT NULL AS is_audited,
-                       CASE WHEN r.finished_at > coalesce(a.audited_at, '-infinity') THEN r.expected
-                            WHEN a.raw_ingestion_id IS NOT NULL THEN a.expected
-                            ELSE {Counted("expected_count")} END AS expected,
-                       CASE WHEN r.finished_at > coalesce(a.audited_at, '-infinity') THEN r.missing
-                            WHEN a.raw_ingestion_id IS NOT NULL THEN a.missing
-                            WHEN i.status_recovered THEN 0
-                            ELSE greatest({Counted("expected_count")} - {Counted("actual_count")}, 0) END AS missing
-                FROM (
-                    SELECT i.id, i.user_id, {ReceivedAt} AS received_at, width_bucket({ReceivedAt}, @bounds) AS bucket,
-                           {table.ErrorsSql("i")} AS errors, {table.ErrorsSql("i")} -> 'processing_metadata' AS metadata,
-                           {Status} = 'recovered' AS status_recovered,
-                           CASE WHEN {Status} IN {Succeeded} THEN {ProcessedAt} END AS succeeded_at,
-                           CASE WHEN {Status} IN {Succeeded} THEN 'processed' WHEN {Status} = '{Partial}' THEN 'partial'
-                                WHEN {Status} IN {Failed} THEN 'failed' ELSE 'waiting' END AS state
-                    FROM {table.Sql} i
-                    WHERE {ReceivedAt} >= @oldest AND {ReceivedAt} < @now AND {OfUsers}
-                    OFFSET 0
-                ) i
-                LEFT JOIN etl.ingestion_audits a ON a.raw_ingestion_id = i.id AND i.state <> 'waiting'
-                    AND a.audited_at >= coalesce(i.succeeded_at, '-infinity')
-                LEFT JOIN recovery r ON r.raw_ingestion_id = i.id
-                OFFSET 0
-            ) l
-        ),
-        cell AS MATERIALIZED (
-            SELECT bucket, user_id, cause,
+    public string Current => $"""
+        WITH cell AS MATERIALIZED (
+            SELECT p.user_id, p.status, p.cause,
                    count(*) AS total,
-                   count(*) FILTER (WHERE state = 'processed') AS processed,
-                   count(*) FILTER (WHERE state = 'partial') AS partial,
-                   count(*) FILTER (WHERE state = 'failed') AS failed,
-                   count(*) FILTER (WHERE state = 'waiting') AS waiting,
-                   count(*) FILTER (WHERE is_recovered AND state = 'processed') AS recovered,
-                   sum(expected) FILTER (WHERE missing IS NOT NULL) AS expected,
-                   sum(missing) AS missing,
-                   count(*) FILTER (WHERE missing > 0) AS with_loss,
-                   count(*) FILTER (WHERE is_audited) AS audited,
-                   min(received_at) AS first_seen_at,
-                   max(received_at) AS last_seen_at,
-                   max(succeeded_at) AS last_success_at
-            FROM payload
-            GROUP BY bucket, user_id, cause
+                   sum(p.expected) FILTER (WHERE p.missing IS NOT NULL) AS expected,
+                   sum(p.missing) AS missing,
+                   count(*) FILTER (WHERE p.missing > 0) AS with_loss,
+                   sum(p.rejected) AS rejected,
+                   count(*) FILTER (WHERE p.rejected > 0) AS with_rejected,
+                   count(*) FILTER (WHERE p.is_unreadable) AS unreadable,
+                   count(*) FILTER (WHERE p.is_audited) AS audited,
+                   count(*) FILTER (WHERE CASE WHEN p.is_audited THEN p.recoverable ELSE p.missing > 0 OR p.status IN {Unsuccessful} END) AS to_recover,
+                   count(*) FILTER (WHERE p.audit_cause <> '{LossCause.None}' AND NOT p.recoverable) AS beyond_recovery,
+                   count(*) FILTER (WHERE p.audit_cause = '{LossCause.None}') AS whole,
+                   min(p.received_at) AS first_seen_at, max(p.received_at) AS last_seen_at, max(p.processed_at) AS processed_at
+            FROM (
+                SELECT p.*,
+                       CASE
+                           WHEN p.audit_cause <> '{LossCause.None}' THEN p.audit_cause
+                           WHEN p.status IN {Unsuccessful} OR p.status = 'recovered' OR p.missing > 0 THEN
+                               coalesce({RecordedErrors.CauseSql("p.errors")},
+                                        CASE WHEN p.missing > 0 THEN '{LossCause.Unrecorded}' WHEN p.status <> 'recovered' THEN '{LossCause.Other}' END)
+                       END AS cause
+                FROM ({Payloads("@from", "@now")}) p
+            ) p
+            GROUP BY p.user_id, p.status, p.cause
         )
-        SELECT bucket AS window, NULL::uuid AS userid, NULL AS cause,
-               sum(total)::bigint AS total, sum(processed)::bigint AS processed, sum(partial)::bigint AS partial, sum(failed)::bigint AS failed,
-               sum(waiting)::bigint AS waiting, sum(recovered)::bigint AS recovered, coalesce(sum(expected), 0)::bigint AS expected,
-               coalesce(sum(missing), 0)::bigint AS missing, sum(with_loss)::bigint AS itemswithloss, sum(audited)::bigint AS audited,
-               NULL::timestamptz AS firstseenat, NULL::timestamptz AS lastseenat, max(last_success_at) AS lastsuccessat
+        SELECT user_id AS userid, cause,
+               sum(total)::bigint AS total,
+               coalesce(sum(total) FILTER (WHERE status IN {Succeeded}), 0)::bigint AS processed,
+               coalesce(sum(total) FILTER (WHERE status = 'partial_success'), 0)::bigint AS partial,
+               coalesce(sum(total) FILTER (WHERE status IN {Failed}), 0)::bigint AS failed,
+               coalesce(sum(total) FILTER (WHERE status NOT IN {Done}), 0)::bigint AS waiting,
+               coalesce(sum(total) FILTER (WHERE status = 'recovered'), 0)::bigint AS recovered,
+               coalesce(sum(expected), 0)::bigint AS expected, coalesce(sum(missing), 0)::bigint AS missing, sum(with_loss)::bigint AS itemswithloss,
+               coalesce(sum(rejected), 0)::bigint AS rejected, sum(with_rejected)::bigint AS itemswithrejected, sum(unreadable)::bigint AS unreadable,
+               sum(audited)::bigint AS audited, sum(to_recover)::bigint AS torecover, sum(beyond_recovery)::bigint AS beyondrecovery,
+               coalesce(sum(whole) FILTER (WHERE status IN {Unsuccessful}), 0)::bigint AS failedandwhole,
+               min(first_seen_at) AS firstseenat, max(last_seen_at) AS lastseenat,
+               max(processed_at) FILTER (WHERE status IN {Succeeded}) AS lastsuccessat
         FROM cell
-        GROUP BY bucket
-        UNION ALL
-        SELECT NULL, user_id, NULL,
-               sum(total) FILTER (WHERE bucket = @current)::bigint, sum(processed) FILTER (WHERE bucket = @current)::bigint, 0,
-               sum(failed + partial) FILTER (WHERE bucket = @current)::bigint, 0, 0,
-               coalesce(sum(expected) FILTER (WHERE bucket = @current), 0)::bigint,
-               coalesce(sum(missing) FILTER (WHERE bucket = @current), 0)::bigint, 0, 0,
-               min(first_seen_at) FILTER (WHERE bucket = @current), NULL, max(last_success_at)
-        FROM cell
-        GROUP BY user_id
-        HAVING bool_or(bucket = @current)
-           AND (sum(failed + partial) FILTER (WHERE bucket = @current) > 0 OR sum(missing) FILTER (WHERE bucket = @current) > 0
-                OR coalesce(max(last_success_at) < @from, true))
-        UNION ALL
-        SELECT NULL, NULL, cause, sum(total)::bigint, 0, 0, 0, 0, 0, 0, 0, 0, 0, min(first_seen_at), max(last_seen_at), NULL
-        FROM cell
-        WHERE cause IS NOT NULL
-        GROUP BY cause
+        GROUP BY GROUPING SETS ((), (cause), (user_id))
+        HAVING GROUPING(cause, user_id) = 3
+            OR cause IS NOT NULL
+            OR (user_id IS NOT NULL
+                AND (bool_or(status IN {Unsuccessful} OR missing > 0 OR rejected > 0 OR unreadable > 0)
+                     OR coalesce(max(processed_at) FILTER (WHERE status IN {Succeeded}) < @from, true)))
+        """;
+
+    /// <summary>Payloads of the window that failed and were put right, where their status has no word for it.</summary>
+    public string PutRight => $"""
+        SELECT count(*)
+        FROM {table.Sql} i
+        WHERE {ReceivedAt} >= @from AND {ReceivedAt} < @now AND {OfUsers} AND {Status} IN {Succeeded} AND {Status} <> 'recovered'
+          AND i.id IN (SELECT raw_ingestion_id FROM etl.data_recoveries WHERE outcome = 'Recovered')
         """;
 
     /// <summary>Payloads that are not done, of all time, by their status.</summary>
@@ -141,18 +113,53 @@ internal sealed class IngestionHealthSql(IngestionTable table)
         SELECT {Status} AS status, count(*) AS count, min({ReceivedAt}) AS oldestat,
                count(*) FILTER (WHERE {ReceivedAt} < @now - @stuck_after) AS stuck
         FROM {table.Sql} i
-        WHERE {Status} NOT IN {Succeeded} AND {Status} NOT IN {Failed} AND {Status} <> '{Partial}' AND {OfUsers}
+        WHERE {Status} NOT IN {Done} AND {OfUsers}
         GROUP BY 1
         ORDER BY 1
         """;
 
-    /// <summary>The last success before the windows, of users that had none in them.</summary>
+    /// <summary>The last success before the window, of users that had none in it.</summary>
     public string EarlierSuccess => $"""
         SELECT i.user_id AS userid, max({ProcessedAt}) AS lastsuccessat
         FROM {table.Sql} i
-        WHERE i.user_id = ANY(@silent) AND {ReceivedAt} < @oldest AND {Status} IN {Succeeded}
+        WHERE i.user_id = ANY(@silent) AND {ReceivedAt} < @from AND {Status} IN {Succeeded}
         GROUP BY 1
         """;
 
     public string LastSuccess => $"SELECT max({ProcessedAt}) FROM {table.Sql} i WHERE {Status} IN {Succeeded} AND {OfUsers}";
+
+    /// <summary>
+    /// The payloads of a time and what each has lost: what its last audit since it was processed found (a recovery keeps an
+    /// audit too), without one what the service's own count says. A payload itself is not read.
+    /// <para>
+    /// The service's metadata is unpacked once. Without a volatile column PostgreSQL would merge the levels of this query, and
+    /// unpack it at each use; and with OFFSET 0, the other way to keep them apart, it would not share the work among workers.
+    /// </para>
+    /// </summary>
+    private string Payloads(string from, string to) => $"""
+        SELECT i.user_id, i.bucket, i.received_at, i.processed_at, i.status, i.errors,
+               a.cause AS audit_cause, a.recoverable, a.rejected,
+               a.cause <> '{LossCause.None}' AND a.missing = 0 AND a.rejected = 0 AS is_unreadable,
+               a.raw_ingestion_id IS NOT NULL AS is_audited,
+               CASE WHEN a.raw_ingestion_id IS NOT NULL THEN a.expected ELSE {Whole("i.expected_count")} END AS expected,
+               CASE WHEN a.raw_ingestion_id IS NOT NULL THEN a.missing
+                    WHEN i.status = 'recovered' OR i.actual_count = i.expected_count THEN 0
+                    ELSE greatest({Whole("i.expected_count")} - {Whole("i.actual_count")}, 0) END AS missing,
+               clock_timestamp() AS kept_apart
+        FROM (
+            SELECT i.id, i.user_id, width_bucket({ReceivedAt}, @bounds) AS bucket, {ReceivedAt} AS received_at, {ProcessedAt} AS processed_at,
+                   {Status} AS status, {table.ErrorsSql("i")} AS errors,
+                   {table.ErrorsSql("i")} -> 'processing_metadata' ->> 'expected_count' AS expected_count,
+                   {table.ErrorsSql("i")} -> 'processing_metadata' ->> 'actual_count' AS actual_count,
+                   clock_timestamp() AS kept_apart
+            FROM {table.Sql} i
+            WHERE {ReceivedAt} >= {from} AND {ReceivedAt} < {to} AND {OfUsers}
+        ) i
+        LEFT JOIN etl.ingestion_audits a ON a.raw_ingestion_id = i.id AND i.status IN {Done}
+            AND (a.audited_at >= i.processed_at OR i.status NOT IN {Succeeded})
+        """;
+
+    /// <summary>A text that is a whole number, as a number; NULL for anything else.</summary>
+    private static string Whole(string text) =>
+        $"CASE WHEN ltrim({text}, '0123456789') = '' AND length({text}) BETWEEN 1 AND 15 THEN {text}::bigint END";
 }

@@ -249,20 +249,25 @@ public sealed class IngestionHealthTests
     private static Task AuditAsync(PostgresDatabase database, Guid id, long expected, long missing) => database.ExecuteAsync(
         """
         INSERT INTO etl.ingestion_audits (raw_ingestion_id, user_id, audited_at, expected, present, missing, duplicates, rejected, cause, recoverable)
-        SELECT id, user_id, clock_timestamp(), @expected, @expected - @missing, @missing, 0, 0, CASE WHEN @missing > 0 THEN 'SilentDataLoss' ELSE 'None' END, true
+        SELECT id, user_id, clock_timestamp(), @expected, @expected - @missing, @missing, 0, 0, CASE WHEN @missing > 0 THEN 'Unrecorded' ELSE 'None' END, true
         FROM raw_ingestions WHERE id = @id
         ON CONFLICT (raw_ingestion_id) DO UPDATE
         SET audited_at = excluded.audited_at, expected = excluded.expected, present = excluded.present, missing = excluded.missing
         """,
         new { id, expected, missing });
 
-    private static Task RecoverAsync(PostgresDatabase database, Guid id, string outcome, long expected, long before, long recovered) => database.ExecuteAsync(
-        """
-        INSERT INTO etl.data_recoveries (data_recovery_id, recovery_run_id, raw_ingestion_id, user_id, outcome, cause, expected, present_before, metrics_recovered, started_at)
-        SELECT gen_random_uuid(), gen_random_uuid(), id, user_id, @outcome, 'SilentDataLoss', @expected, @before, @recovered, now()
-        FROM raw_ingestions WHERE id = @id
-        """,
-        new { id, outcome, expected, before, recovered });
+    /// <summary>As a recovery leaves it: its own record, and an audit of how the ingestion stands now.</summary>
+    private static async Task RecoverAsync(PostgresDatabase database, Guid id, string outcome, long expected, long before, long recovered)
+    {
+        await database.ExecuteAsync(
+            """
+            INSERT INTO etl.data_recoveries (data_recovery_id, recovery_run_id, raw_ingestion_id, user_id, outcome, cause, expected, present_before, metrics_recovered, started_at)
+            SELECT gen_random_uuid(), gen_random_uuid(), id, user_id, @outcome, 'Unrecorded', @expected, @before, @recovered, now()
+            FROM raw_ingestions WHERE id = @id
+            """,
+            new { id, outcome, expected, before, recovered });
+        await AuditAsync(database, id, expected, expected - before - recovered);
+    }
 
     private static HealthOverall Overall(ProcessingHealth health) => health.Overall.Single(overall => overall.Family == PipelineFamily.Ingestion);
 
