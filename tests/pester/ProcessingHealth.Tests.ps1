@@ -167,7 +167,7 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
             $written | ForEach-Object { (Get-Item $_.Path).Length | Should -Be $_.SizeBytes }
             Get-Content "$base.html" -TotalCount 1 | Should -Be '<!DOCTYPE html>'
             (Get-Content -Raw "$base.json" | ConvertFrom-Json).status | Should -Be Critical
-            Get-Content "$base.prom" | Should -Contain 'etl_data_loss_items{family="ingestion"} 4'
+            Get-Content "$base.prom" | Should -Contain "etl_data_loss_items{database=`"$((Get-ProcessingHealth).Database -replace '.*@')`",family=`"ingestion`"} 4"
             Get-ChildItem $folder -Filter *.tmp | Should -BeNullOrEmpty
 
             Export-ProcessingHealth -LiteralPath (Join-Path $folder '[1].txt') -Format json | Should -BeNullOrEmpty

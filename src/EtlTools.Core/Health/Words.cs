@@ -23,6 +23,9 @@ internal static class Words
         _ => Count((long)Math.Max(0, age.TotalMinutes), "minute"),
     };
 
+    /// <summary>As PowerShell reads it back.</summary>
+    public static string Quoted(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
     public static string Of(PipelineFamily family) => family switch
     {
         PipelineFamily.Load => "CSV loads",
