@@ -118,7 +118,7 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
         It 'is false for what is critical, and says why when asked' {
             Test-ProcessingHealth | Should -BeExactly $false
             $said = Test-ProcessingHealth -Verbose 4>&1 | Out-String
-            $said | Should -Match 'Critical: Raw ingestions: 60\.0 % of the metrics expected are missing'
+            $said | Should -Match 'Critical: Raw ingestions: 60\.0% of the metrics expected are missing'
         }
 
         It 'lets a warning pass unless told otherwise' {

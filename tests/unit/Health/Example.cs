@@ -88,7 +88,7 @@ internal static class Example
             new HealthAlert
             {
                 Severity = HealthSeverity.Critical, Id = "DataLoss", Family = PipelineFamily.Ingestion, Metric = "share of metrics missing", Value = 0.529, Threshold = 0.1,
-                Message = "Raw ingestions: 52.9 % of the metrics expected are missing, in 45 payloads.",
+                Message = "Raw ingestions: 52.9% of the metrics expected are missing, in 45 payloads.",
             },
             new HealthAlert { Severity = HealthSeverity.Warning, Id = "StuckWork", Family = PipelineFamily.Load, Metric = "stuck work", Value = 1, Message = "CSV loads: 1 stuck." },
         ],
