@@ -72,7 +72,7 @@ internal sealed class IngestionHealthSql(IngestionTable table)
                            WHEN p.audit_cause <> '{LossCause.None}' THEN p.audit_cause
                            WHEN p.status IN {Unsuccessful} OR p.status = 'recovered' OR p.missing > 0 THEN
                                coalesce({RecordedErrors.CauseSql("p.errors")},
-                                        CASE WHEN p.missing > 0 THEN '{LossCause.Unrecorded}' WHEN p.status <> 'recovered' THEN '{LossCause.Other}' END)
+                                        CASE WHEN p.missing > 0 THEN '{LossCause.SilentDataLoss}' WHEN p.status <> 'recovered' THEN '{LossCause.Other}' END)
                        END AS cause
                 FROM ({Payloads("@from", "@now")}) p
             ) p

@@ -387,7 +387,7 @@ public sealed class IngestionHealthTests
         SET audited_at = excluded.audited_at, expected = excluded.expected, present = excluded.present, missing = excluded.missing,
             cause = excluded.cause, recoverable = excluded.recoverable
         """,
-        new { id, expected, missing, rejected, cause = cause ?? (missing > 0 ? "Unrecorded" : "None"), recoverable });
+        new { id, expected, missing, rejected, cause = cause ?? (missing > 0 ? "SilentDataLoss" : "None"), recoverable });
 
     /// <summary>As a recovery leaves it: its own record, and an audit of how the ingestion stands now.</summary>
     private static async Task RecoverAsync(PostgresDatabase database, Guid id, string outcome, long expected, long before, long recovered)
@@ -395,7 +395,7 @@ public sealed class IngestionHealthTests
         await database.ExecuteAsync(
             """
             INSERT INTO etl.data_recoveries (data_recovery_id, recovery_run_id, raw_ingestion_id, user_id, outcome, cause, expected, present_before, metrics_recovered, started_at)
-            SELECT gen_random_uuid(), gen_random_uuid(), id, user_id, @outcome, 'Unrecorded', @expected, @before, @recovered, now()
+            SELECT gen_random_uuid(), gen_random_uuid(), id, user_id, @outcome, 'SilentDataLoss', @expected, @before, @recovered, now()
             FROM raw_ingestions WHERE id = @id
             """,
             new { id, outcome, expected, before, recovered });
