@@ -12,7 +12,8 @@ public abstract class EtlHealthCmdlet : EtlDatabaseCmdlet
 {
     private static readonly HealthQuery Defaults = new();
 
-    [Parameter(Position = 0)]
+    // Behind the path of an export; where there is none it is the first.
+    [Parameter(Position = 1)]
     [Duration]
     public TimeSpan Window { get; set; } = Defaults.Window;
 

@@ -118,7 +118,7 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
         It 'is false for what is critical, and says why when asked' {
             Test-ProcessingHealth | Should -BeExactly $false
             $said = Test-ProcessingHealth -Verbose 4>&1 | Out-String
-            $said | Should -Match 'Critical: Raw ingestions: 60\.0 % of the metrics expected are missing'
+            $said | Should -Match 'Critical: Raw ingestions: 60\.0% of the metrics expected are missing'
         }
 
         It 'lets a warning pass unless told otherwise' {
@@ -167,7 +167,7 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
             $written | ForEach-Object { (Get-Item $_.Path).Length | Should -Be $_.SizeBytes }
             Get-Content "$base.html" -TotalCount 1 | Should -Be '<!DOCTYPE html>'
             (Get-Content -Raw "$base.json" | ConvertFrom-Json).status | Should -Be Critical
-            Get-Content "$base.prom" | Should -Contain 'etl_data_loss_items{family="ingestion"} 4'
+            Get-Content "$base.prom" | Should -Contain "etl_data_loss_items{database=`"$((Get-ProcessingHealth).Database -replace '.*@')`",family=`"ingestion`"} 4"
             Get-ChildItem $folder -Filter *.tmp | Should -BeNullOrEmpty
 
             Export-ProcessingHealth -LiteralPath (Join-Path $folder '[1].txt') -Format json | Should -BeNullOrEmpty

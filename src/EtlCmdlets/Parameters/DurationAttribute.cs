@@ -20,6 +20,6 @@ public sealed class DurationAttribute : ArgumentTransformationAttribute
         return duration is { } value && value >= TimeSpan.Zero
             ? value
             : throw new ArgumentTransformationMetadataException(
-                "A duration is a number with a unit (30d, 24h, 90m, 45s, 1d12h), a TimeSpan (1.12:00:00), or a bare number of hours.");
+                "A duration is a number with a unit (30d, 24h, 90m, 45s, 1d12h), a TimeSpan (1.12:00:00), or a bare number of hours; at most 10,675,199 days.");
     }
 }

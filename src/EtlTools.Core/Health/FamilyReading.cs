@@ -26,6 +26,12 @@ internal sealed record FamilyReading
 
     /// <summary>Runs that failed with an error of their own, before any item, and were not followed by a good one.</summary>
     public long FailedRuns { get; init; }
+
+    /// <summary>False: what could not be taken is among what is missing.</summary>
+    public bool CountsRejected { get; init; }
+
+    /// <summary>Payloads whose error says that a statement had too many parameters, and that were not put right.</summary>
+    public long OpenParameterLimits { get; init; }
     public IReadOnlyList<HealthTotal> Totals { get; init; } = [];
 }
 
@@ -52,7 +58,7 @@ internal sealed record WindowReading
     /// <summary>Items that a recovery would bring something to, or may: not every one has been looked at.</summary>
     public long ToRecover { get; init; }
 
-    /// <summary>Items with loss that was found to be beyond recovery.</summary>
+    /// <summary>Items with loss that was found to be beyond recovery, those with rejected records apart.</summary>
     public long BeyondRecovery { get; init; }
 
     /// <summary>Items that say they failed, and have all their records.</summary>

@@ -44,6 +44,11 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         Present = _current.Expected - _current.Missing,
         Missing = _current.Missing,
         Rate = Rate(_current.Missing, _current.Expected),
+        Rejected = OfAudits(_current.Rejected),
+        RejectedItems = OfAudits(_current.ItemsWithRejected),
+        RejectedRate = RejectedRate,
+        Unreadable = OfAudits(_current.Unreadable),
+        BeyondRecovery = OfAudits(_current.BeyondRecovery),
         Audited = _current.Audited,
     };
 
@@ -84,7 +89,7 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
     /// <summary>The users or practices that something is wrong for, the most urgent first.</summary>
     public IReadOnlyList<HealthImpact> Impact() => reading.Subjects
         .Select(ToImpact)
-        .Where(impact => impact.Urgency > ImpactUrgency.Low || impact.Failed > 0 || impact.DataLossRate > 0)
+        .Where(impact => impact.Urgency > ImpactUrgency.Low || impact.Failed > 0 || impact.DataLossRate > 0 || impact.Unreadable > 0)
         .OrderByDescending(impact => impact.Urgency).ThenByDescending(impact => impact.DataLossRate ?? 0).ThenBy(impact => impact.SuccessRate)
         .ThenBy(impact => impact.PracticeId, StringComparer.Ordinal).ThenBy(impact => impact.UserId)
         .ToList();
@@ -97,6 +102,12 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         AddRate(
             "DataLoss", $"share of {reading.RecordUnit}s missing", Rate(_current.Missing, _current.Expected), limits.DataLossWarning, limits.DataLossCritical,
             rate => $"{name}: {Words.Percent(rate)} of the {reading.RecordUnit}s expected are missing, in {Words.Count(_current.ItemsWithLoss, reading.Unit)}.");
+        AddRate(
+            "RejectedMetrics", $"share of {reading.RecordUnit}s rejected", RejectedRate, limits.DataLossWarning, limits.DataLossCritical,
+            rate => $"{name}: {Words.Percent(rate)} of the {reading.RecordUnit}s were rejected, in {Words.Count(_current.ItemsWithRejected, reading.Unit)}: the mapping has no place for them, or a rule turns them away.");
+        AddRate(
+            "UnreadablePayload", $"share of {reading.Unit}s that cannot be read", Rate(_current.Unreadable, _current.Total), limits.DataLossWarning, limits.DataLossCritical,
+            rate => $"{name}: {Words.Percent(rate)} of the {reading.Unit}s cannot be read, or not to their end ({Words.Number(_current.Unreadable)} of {Words.Number(_current.Total)}): nobody can count what they lost.");
         AddRate(
             "ProcessingFailure", $"share of {reading.Unit}s failed", Rate(_current.Failed, _current.Total), limits.FailureWarning, limits.FailureCritical,
             rate => $"{name}: {Words.Percent(rate)} of the {reading.Unit}s failed ({Words.Number(_current.Failed)} of {Words.Number(_current.Total)}).");
@@ -151,14 +162,15 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         });
     }
 
-    public IEnumerable<HealthRecommendation> Recommendations(IReadOnlyList<HealthAlert> alerts) => family.Recommend(reading, alerts, query);
+    public IEnumerable<HealthRecommendation> Recommendations() => family.Recommend(reading, query);
 
     public IReadOnlyList<HealthTotal> Totals() => reading.Totals;
 
     private HealthImpact ToImpact(SubjectReading subject)
     {
         var loss = Rate(subject.Missing, subject.Expected);
-        var urgency = ImpactLimits.Urgency(loss ?? 0, windows.Now - (subject.LastSuccessAt ?? subject.FirstSeenAt));
+        var lost = new[] { loss, Rate(subject.Rejected, subject.Expected + subject.Rejected), Rate(subject.Unreadable, subject.Total) }.Max() ?? 0;
+        var urgency = ImpactLimits.Urgency(lost, windows.Now - (subject.LastSuccessAt ?? subject.FirstSeenAt));
         var (action, command) = family.Advise(subject, urgency, query);
         return new HealthImpact
         {
@@ -169,6 +181,8 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
             Failed = subject.Failed,
             SuccessRate = Rate(subject.Processed, subject.Processed + subject.Failed),
             DataLossRate = loss,
+            Rejected = subject.Rejected,
+            Unreadable = subject.Unreadable,
             LastSuccessAt = InZone(subject.LastSuccessAt),
             DaysSinceSuccess = subject.LastSuccessAt is { } success ? Math.Max(0, (windows.Now - success).TotalDays) : null,
             Urgency = urgency,
@@ -176,6 +190,10 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
             Command = command,
         };
     }
+
+    private double? RejectedRate => reading.CountsRejected ? Rate(_current.Rejected, _current.Expected + _current.Rejected) : null;
+
+    private long? OfAudits(long count) => reading.CountsRejected ? count : null;
 
     private static double? Rate(long part, long whole) => whole == 0 ? null : (double)part / whole;
 

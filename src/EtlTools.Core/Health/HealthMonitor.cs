@@ -84,7 +84,7 @@ public sealed class HealthMonitor(EtlDatabase database)
                 Backlog = [.. health.Backlog, assessment.Backlog()],
                 Trend = [.. health.Trend, .. assessment.Trend()],
                 Alert = [.. health.Alert, .. alerts],
-                Recommendation = [.. health.Recommendation, .. assessment.Recommendations(alerts)],
+                Recommendation = [.. health.Recommendation, .. assessment.Recommendations()],
                 Total = [.. health.Total, .. assessment.Totals()],
             };
         }

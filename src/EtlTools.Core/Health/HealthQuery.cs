@@ -23,17 +23,35 @@ public sealed record HealthQuery
     internal void Require()
     {
         const int MaxPrevious = 366;
-        if (Window < TimeSpan.FromMinutes(1) || PreviousWindows is < 0 or > MaxPrevious
-            || Window > TimeSpan.FromDays(3660) || Window * (PreviousWindows + 1) > TimeSpan.FromDays(36_600))
+        const int MaxYears = 10;
+        const int MaxYearsInAll = 100;
+        if (Window < TimeSpan.FromMinutes(1))
         {
-            throw new EtlException(
-                EtlErrorKind.InvalidInput,
-                "HealthWindowInvalid",
-                $"A window lasts from one minute to ten years, with 0 to {MaxPrevious} windows before it, a hundred years in all.",
-                "Window",
-                "Give a duration such as 24h or 7d.");
+            throw Invalid($"A window of {Duration.Write(Window)} is shorter than a minute.", "Window", "Give a duration such as 24h or 7d.");
+        }
+
+        if (Window > Years(MaxYears))
+        {
+            throw Invalid(
+                $"A window of {Duration.Write(Window)} is longer than {MaxYears} years.", "Window",
+                "Give a duration such as 24h or 7d; a number without a unit is hours.");
+        }
+
+        if (PreviousWindows is < 0 or > MaxPrevious)
+        {
+            throw Invalid($"{PreviousWindows} windows before the one asked about are not 0 to {MaxPrevious}.", "PreviousWindow", $"Give 0 to {MaxPrevious}.");
+        }
+
+        if (Window * (PreviousWindows + 1) > Years(MaxYearsInAll))
+        {
+            throw Invalid(
+                $"A window of {Duration.Write(Window)} with {PreviousWindows} before it reaches back more than {MaxYearsInAll} years.", "PreviousWindow",
+                "Give fewer previous windows, or a shorter one.");
         }
 
         Thresholds.Require();
+        static TimeSpan Years(int years) => TimeSpan.FromDays(366 * years);
+        static EtlException Invalid(string message, string target, string nextStep) =>
+            new(EtlErrorKind.InvalidInput, "HealthWindowInvalid", message, target, nextStep);
     }
 }

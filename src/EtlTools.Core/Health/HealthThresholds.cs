@@ -3,6 +3,7 @@ namespace EtlTools.Core.Health;
 /// <summary>The limits that alerts go by. Rates are shares, 0 to 1; an alert is raised above a limit, not at it.</summary>
 public sealed record HealthThresholds
 {
+    /// <summary>Share of the records missing; also of the metrics rejected, and of the payloads that cannot be read.</summary>
     public double DataLossWarning { get; init; } = 0.05;
     public double DataLossCritical { get; init; } = 0.10;
     public double FailureWarning { get; init; } = 0.10;

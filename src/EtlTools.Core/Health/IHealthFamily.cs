@@ -21,5 +21,5 @@ internal interface IHealthFamily
     (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query);
 
     /// <summary>What to do about what was read, the most important first.</summary>
-    IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, IReadOnlyList<HealthAlert> alerts, HealthQuery query);
+    IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query);
 }

@@ -49,6 +49,8 @@ internal sealed class IngestionHealth : IHealthFamily
             Subjects = await SubjectsAsync().ConfigureAwait(false),
             ErrorPatterns = current.Where(count => count.Cause is not null).Select(count => count.ToPattern()).ToList(),
             Stuck = waiting.Where(state => state.Stuck > 0).Select(state => state.ToWork(windows.Now)).ToList(),
+            CountsRejected = true,
+            OpenParameterLimits = current.Where(count => count.Cause == nameof(LossCause.ParameterLimit)).Sum(count => count.ToRecover),
             BacklogCount = waiting.Sum(state => state.Count),
             BacklogOldestAt = waiting.Min(state => (DateTime?)state.OldestAt),
             LastSuccessAt = all.LastSuccessAt
@@ -82,55 +84,11 @@ internal sealed class IngestionHealth : IHealthFamily
             statement, values, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
     }
 
-    public (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query)
-    {
-        var action = urgency switch
-        {
-            ImpactUrgency.Urgent => "URGENT: Recover this user's data now",
-            ImpactUrgency.High => "HIGH: Schedule user recovery",
-            ImpactUrgency.Medium => "MEDIUM: Look at this user's errors",
-            _ => "LOW: Watch this user",
-        };
-        return (action, $"Find-LostData -Window {Duration.Write(query.Window)} -UserId {subject.UserId} | Invoke-DataRecovery -WhatIf");
-    }
+    public (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query) =>
+        IngestionAdvice.ForUser(subject, urgency, query);
 
-    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, IReadOnlyList<HealthAlert> alerts, HealthQuery query)
-    {
-        var window = Duration.Write(query.Window);
-        var current = reading.Windows.GetValueOrDefault(query.PreviousWindows + 1) ?? new WindowReading();
-        if (current.ItemsWithLoss > 0 || current.Failed + current.Partial > 0)
-        {
-            yield return Recommendation(
-                current.ItemsWithLoss > 0
-                    ? $"Data loss detected in {Words.Count(current.ItemsWithLoss, "payload")}. Run the data recovery."
-                    : $"{Words.Count(current.Failed + current.Partial, "payload")} failed, in whole or in part. Run the data recovery.",
-                $"Find-LostData -Window {window} | Invoke-DataRecovery -WhatIf");
-        }
-
-        if (reading.ErrorPatterns.FirstOrDefault(pattern => pattern.ErrorCode == nameof(LossCause.ParameterLimit)) is { } limit)
-        {
-            yield return Recommendation(
-                $"PostgreSQL parameter limit violations detected ({Words.Count(limit.Count, "case")}). Review the batch chunk sizes of the service.",
-                $"Find-LostData -Window {window} -Cause ParameterLimit");
-        }
-
-        if (reading.Stuck.Count > 0)
-        {
-            yield return Recommendation(
-                $"{Words.Count(reading.Stuck.Sum(work => work.Count), "payload")} stuck. Check that the service which processes them runs.",
-                $"(Get-ProcessingHealth -Window {window}).Stuck");
-        }
-
-        if (current.Processed + current.Partial + current.Failed - current.Audited is var open and > 0)
-        {
-            yield return Recommendation(
-                $"{Words.Count(open, "payload")} not audited yet. Loss that nobody recorded shows in an audit only.",
-                $"Find-LostData -Window {window}");
-        }
-    }
-
-    private static HealthRecommendation Recommendation(string text, string command) =>
-        new() { Family = PipelineFamily.Ingestion, Text = text, Command = command };
+    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query) =>
+        IngestionAdvice.For(reading, query);
 
     private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Ingestion, Name = name, Value = value };
 

@@ -63,7 +63,7 @@ internal sealed class IngestionHealthSql(IngestionTable table)
                    count(*) FILTER (WHERE p.is_unreadable) AS unreadable,
                    count(*) FILTER (WHERE p.is_audited) AS audited,
                    count(*) FILTER (WHERE CASE WHEN p.is_audited THEN p.recoverable ELSE p.missing > 0 OR p.status IN {Unsuccessful} END) AS to_recover,
-                   count(*) FILTER (WHERE p.audit_cause <> '{LossCause.None}' AND NOT p.recoverable) AS beyond_recovery,
+                   count(*) FILTER (WHERE p.audit_cause <> '{LossCause.None}' AND NOT p.recoverable AND p.rejected = 0) AS beyond_recovery,
                    count(*) FILTER (WHERE p.audit_cause = '{LossCause.None}') AS whole,
                    min(p.received_at) AS first_seen_at, max(p.received_at) AS last_seen_at, max(p.processed_at) AS processed_at
             FROM (
@@ -144,7 +144,8 @@ internal sealed class IngestionHealthSql(IngestionTable table)
                CASE WHEN a.raw_ingestion_id IS NOT NULL THEN a.expected ELSE {Whole("i.expected_count")} END AS expected,
                CASE WHEN a.raw_ingestion_id IS NOT NULL THEN a.missing
                     WHEN i.status = 'recovered' OR i.actual_count = i.expected_count THEN 0
-                    ELSE greatest({Whole("i.expected_count")} - {Whole("i.actual_count")}, 0) END AS missing,
+                    WHEN {Whole("i.actual_count")} > {Whole("i.expected_count")} THEN 0
+                    ELSE {Whole("i.expected_count")} - {Whole("i.actual_count")} END AS missing,
                clock_timestamp() AS kept_apart
         FROM (
             SELECT i.id, i.user_id, width_bucket({ReceivedAt}, @bounds) AS bucket, {ReceivedAt} AS received_at, {ProcessedAt} AS processed_at,

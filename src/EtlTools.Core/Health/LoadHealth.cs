@@ -72,10 +72,10 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
             ImpactUrgency.Medium => "MEDIUM: Look at the files of this practice",
             _ => "LOW: Watch this practice",
         };
-        return (action, $"Get-ProcessingHealth -Window {Duration.Write(query.Window)} -PracticeId {Quoted(subject.PracticeId!)}");
+        return (action, $"Get-ProcessingHealth -Window {Duration.Write(query.Window)} -PracticeId {Words.Quoted(subject.PracticeId!)}");
     }
 
-    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, IReadOnlyList<HealthAlert> alerts, HealthQuery query)
+    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query)
     {
         var window = Duration.Write(query.Window);
         if (reading.FailedRuns > 0)
@@ -96,18 +96,20 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
         {
             yield return Recommendation(
                 $"{Words.Count(reading.BacklogCount, "file")} not loaded. Put the cause right, then reprocess.",
-                "Find-FailedFile | Invoke-Reprocess -Reason 'Processing health' -WhatIf");
+                $"Find-FailedFile{OfPractices(query)} | Invoke-Reprocess -Reason 'Processing health' -WhatIf");
         }
 
         if (reading.Windows.TryGetValue(query.PreviousWindows + 1, out var current) && current.Missing > 0)
         {
             yield return Recommendation(
                 $"{Words.Count(current.Missing, "row")} of {Words.Count(current.ItemsWithLoss, "file")} in quarantine. Look at the reasons; Repair-RejectedRow puts corrected rows back.",
-                $"Get-LoadFile -Since {window} -ExcludeSuperseded | Get-RejectedRow | Group-Object Reason -NoElement");
+                $"Get-LoadFile -Since {window} -ExcludeSuperseded{OfPractices(query)} | Get-RejectedRow | Group-Object Reason -NoElement");
         }
     }
 
-    private static string Quoted(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+    private static string OfPractices(HealthQuery query) => query.PracticeId.Count == 0
+        ? ""
+        : $" | Where-Object PracticeId -In {string.Join(", ", query.PracticeId.Select(Words.Quoted))}";
 
     private static HealthRecommendation Recommendation(string text, string command) =>
         new() { Family = PipelineFamily.Load, Text = text, Command = command };

@@ -142,6 +142,22 @@ public sealed record HealthDataLoss
     /// <summary>Missing / Expected, 0 to 1; null where nothing was expected.</summary>
     public double? Rate { get; init; }
 
+    /// <summary>
+    /// Metrics that an audit could make no row of, beside those expected: the mapping has no place for them, or a rule turns them
+    /// away. Null for files, whose rejected rows are missing ones.
+    /// </summary>
+    public long? Rejected { get; init; }
+    public long? RejectedItems { get; init; }
+
+    /// <summary>Rejected / (Expected + Rejected), 0 to 1.</summary>
+    public double? RejectedRate { get; init; }
+
+    /// <summary>Items that an audit could not read, or not to their end: nobody can count what they lost. Null for files.</summary>
+    public long? Unreadable { get; init; }
+
+    /// <summary>Items that lost what a recovery does not bring back, those with rejected records apart. Null for files.</summary>
+    public long? BeyondRecovery { get; init; }
+
     /// <summary>Items whose records were counted against the tables, not only by the processor's own word.</summary>
     public long Audited { get; init; }
 }
@@ -179,6 +195,10 @@ public sealed record HealthImpact
 
     /// <summary>0 to 1; null where nothing was expected.</summary>
     public double? DataLossRate { get; init; }
+
+    /// <summary>Metrics that became no row, and payloads that could not be read; see <see cref="HealthDataLoss"/>.</summary>
+    public long Rejected { get; init; }
+    public long Unreadable { get; init; }
     public DateTimeOffset? LastSuccessAt { get; init; }
 
     /// <summary>Null: there has been none.</summary>
@@ -231,7 +251,9 @@ public sealed record HealthAlert
 {
     public HealthSeverity Severity { get; init; }
 
-    /// <summary>A stable name: DataLoss, ProcessingFailure, SubjectSuccess, StuckWork, BacklogAge, RunFailed.</summary>
+    /// <summary>
+    /// A stable name: DataLoss, RejectedMetrics, UnreadablePayload, ProcessingFailure, SubjectSuccess, StuckWork, BacklogAge, RunFailed.
+    /// </summary>
     public string Id { get; init; } = "";
     public PipelineFamily Family { get; init; }
 

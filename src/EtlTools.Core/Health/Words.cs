@@ -10,10 +10,23 @@ internal static class Words
 
     public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>12.3 %; what is not nothing does not read as 0.0 %.</summary>
+    /// <summary>Five characters at most, up to a billion: 950, 9,500, 95.0k, 950k, 9.5M.</summary>
+    public static string Short(long number) => number switch
+    {
+        < 10_000 => Number(number),
+        < 100_000 => Scaled(number, 1_000, 1, "k"),
+        < 1_000_000 => Scaled(number, 1_000, 0, "k"),
+        < 100_000_000 => Scaled(number, 1_000_000, 1, "M"),
+        _ => Scaled(number, 1_000_000, 0, "M"),
+    };
+
+    /// <summary>12.3%; what is not nothing does not read as 0.0%.</summary>
     public static string Percent(double rate) => rate is > 0 and < 0.0005
-        ? "< 0.1 %"
-        : (rate * 100).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+        ? "< 0.1%"
+        : (rate * 100).ToString("0.0", CultureInfo.InvariantCulture) + "%";
+
+    private static string Scaled(long number, decimal unit, int digits, string suffix) =>
+        Math.Round(number / unit, digits, MidpointRounding.ToZero).ToString($"F{digits}", CultureInfo.InvariantCulture) + suffix;
 
     /// <summary>Roughly: 3 days, 5 hours, 12 minutes.</summary>
     public static string Age(TimeSpan age) => age switch
@@ -22,6 +35,9 @@ internal static class Words
         { TotalHours: >= 2 } => Count((long)age.TotalHours, "hour"),
         _ => Count((long)Math.Max(0, age.TotalMinutes), "minute"),
     };
+
+    /// <summary>As PowerShell reads it back.</summary>
+    public static string Quoted(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 
     public static string Of(PipelineFamily family) => family switch
     {

@@ -18,6 +18,37 @@ public sealed class AssessmentTests
         AssertAlert("DataLoss", severity, new WindowReading { Total = 1, Processed = 1, Expected = 100, Missing = missing, ItemsWithLoss = 1 });
 
     [Theory]
+    [InlineData(5, null)]
+    [InlineData(6, HealthSeverity.Warning)]
+    [InlineData(10, HealthSeverity.Warning)]
+    [InlineData(11, HealthSeverity.Critical)]
+    public void Rejected_metrics_are_judged_as_loss_is(long rejected, HealthSeverity? severity) => AssertAlert(
+        "RejectedMetrics", severity, new WindowReading { Total = 1, Processed = 1, Expected = 100 - rejected, Rejected = rejected, ItemsWithRejected = 1 });
+
+    [Theory]
+    [InlineData(5, null)]
+    [InlineData(6, HealthSeverity.Warning)]
+    [InlineData(11, HealthSeverity.Critical)]
+    public void Payloads_that_cannot_be_read_are_judged_as_loss_is(long unreadable, HealthSeverity? severity) =>
+        AssertAlert("UnreadablePayload", severity, new WindowReading { Total = 100, Processed = 100, Unreadable = unreadable });
+
+    [Fact]
+    public void What_is_rejected_or_unreadable_makes_a_user_urgent()
+    {
+        var (_, impact) = Assess(Reading(new WindowReading { Total = 1, Processed = 1 }) with
+        {
+            Subjects =
+            [
+                new SubjectReading { PracticeId = "a", Total = 1, Processed = 1, Rejected = 60, Expected = 40, LastSuccessAt = Now, FirstSeenAt = Now },
+                new SubjectReading { PracticeId = "b", Total = 10, Processed = 10, Unreadable = 3, Expected = 40, LastSuccessAt = Now, FirstSeenAt = Now },
+                new SubjectReading { PracticeId = "c", Total = 1, Processed = 1, Rejected = 5, Expected = 95, LastSuccessAt = Now, FirstSeenAt = Now },
+            ],
+        });
+
+        Assert.Equal([("a", ImpactUrgency.Urgent), ("b", ImpactUrgency.High)], impact.Select(one => (one.PracticeId!, one.Urgency)));
+    }
+
+    [Theory]
     [InlineData(10, null)]
     [InlineData(11, HealthSeverity.Warning)]
     [InlineData(20, HealthSeverity.Warning)]
@@ -136,6 +167,7 @@ public sealed class AssessmentTests
         Unit = "file",
         RecordUnit = "row",
         SubjectUnit = "practice",
+        CountsRejected = true,
         Windows = current is null ? [] : new Dictionary<int, WindowReading> { [1] = current },
     };
 

@@ -38,7 +38,8 @@ internal static class Example
             new HealthDataLoss
             {
                 Family = PipelineFamily.Ingestion, Unit = "payload", RecordUnit = "metric", Items = 45, Expected = 2_673_096, Present = 1_258_905,
-                Missing = 1_414_191, Rate = 1_414_191 / 2_673_096.0, Audited = 1200,
+                Missing = 1_414_191, Rate = 1_414_191 / 2_673_096.0, Rejected = 5346, RejectedItems = 7, RejectedRate = 0.002, Unreadable = 2, BeyondRecovery = 2,
+                Audited = 1200,
             },
         ],
         ErrorPattern =
@@ -87,7 +88,7 @@ internal static class Example
             new HealthAlert
             {
                 Severity = HealthSeverity.Critical, Id = "DataLoss", Family = PipelineFamily.Ingestion, Metric = "share of metrics missing", Value = 0.529, Threshold = 0.1,
-                Message = "Raw ingestions: 52.9 % of the metrics expected are missing, in 45 payloads.",
+                Message = "Raw ingestions: 52.9% of the metrics expected are missing, in 45 payloads.",
             },
             new HealthAlert { Severity = HealthSeverity.Warning, Id = "StuckWork", Family = PipelineFamily.Load, Metric = "stuck work", Value = 1, Message = "CSV loads: 1 stuck." },
         ],

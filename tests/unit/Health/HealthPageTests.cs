@@ -43,6 +43,14 @@ public sealed class HealthPageTests
         document.querySelectorAll('td.number').forEach(cell => {
             if (getComputedStyle(cell).textAlign !== 'right') faults.push('number not at the right: ' + cell.textContent);
         });
+        document.querySelectorAll('.columns').forEach(chart => {
+            for (const kind of ['.value', '.label']) {
+                const boxes = [...chart.querySelectorAll(kind)].filter(box => box.textContent).map(box => box.getBoundingClientRect());
+                boxes.slice(1).forEach((box, i) => { if (box.left < boxes[i].right) faults.push('words overlap in a chart'); });
+            }
+            const widths = [...chart.querySelectorAll('svg')].map(bar => bar.getBoundingClientRect().width);
+            if (Math.max(...widths) > 1 + Math.min(...widths)) faults.push('columns of unequal width');
+        });
         const ground0 = light(ground(document.body));
         document.body.innerHTML = '<p id="verdict">' + (ground0 > 0.5 ? 'light' : 'dark') + ' ' + (seen > 100 ? 'seen' : 'nothing seen') + ' [' + faults.join('; ') + ']</p>';
         </script>
@@ -84,18 +92,66 @@ public sealed class HealthPageTests
         Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_nothing_takes_a_line()
+    {
+        var page = HealthPage.Write(With(windows: 8, TimeSpan.FromDays(1), failed: 0) with
+        {
+            Family =
+            [
+                new FamilyHealth { Family = PipelineFamily.Load, IsIncluded = true, Status = HealthStatus.NoData },
+                new FamilyHealth { Family = PipelineFamily.Ingestion, IsIncluded = true, Status = HealthStatus.Healthy },
+            ],
+        });
+
+        Assert.Contains("<p>No file came in. Last success: never.</p>", page, StringComparison.Ordinal);
+        Assert.Contains("No payload failed, in any of these 8 windows.", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("Payloads that failed", page, StringComparison.Ordinal);
+        Assert.Contains("<figcaption>Metrics missing</figcaption>", page, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, "0")]
+    [InlineData(9_999, "9,999")]
+    [InlineData(10_000, "10.0k")]
+    [InlineData(34_483, "34.4k")]
+    [InlineData(99_999, "99.9k")]
+    [InlineData(999_999, "999k")]
+    [InlineData(1_000_000, "1.0M")]
+    [InlineData(99_999_999, "99.9M")]
+    [InlineData(123_456_789, "123M")]
+    public void Numbers_above_columns_are_short(long number, string text) => Assert.Equal(text, Words.Short(number));
+
     [BrowserTheory]
-    [InlineData(1200, false)]
-    [InlineData(500, true)]
-    public async Task It_can_be_read_in_a_browser(int width, bool isDark)
+    [InlineData(1200, false, 8, 24)]
+    [InlineData(500, true, 30, 24)]
+    [InlineData(1200, true, 8, 1)]
+    public async Task It_can_be_read_in_a_browser(int width, bool isDark, int windows, int hours)
     {
         var folder = TempFolder.Create();
         var file = Path.Combine(folder, "health.html");
-        await File.WriteAllTextAsync(file, HealthPage.Write(Example.Health).Replace("</body>", Inspection + "</body>", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(file, HealthPage.Write(With(windows, TimeSpan.FromHours(hours), failed: 1100)).Replace("</body>", Inspection + "</body>", StringComparison.Ordinal));
 
         var document = await Browser.OpenAsync(file, width, isDark);
 
         Assert.Contains($"<p id=\"verdict\">{(isDark ? "dark" : "light")} seen []</p>", document, StringComparison.Ordinal);
         TempFolder.Delete(folder);
     }
+
+    private static ProcessingHealth With(int windows, TimeSpan length, long failed) => Example.Health with
+    {
+        Trend = Enumerable.Range(1, windows).Select(window => new HealthTrend
+        {
+            Family = PipelineFamily.Ingestion,
+            From = Example.Health.To - (length * (windows + 1 - window)),
+            To = Example.Health.To - (length * (windows - window)),
+            IsCurrent = window == windows,
+            Total = 34_000 + window,
+            Failed = failed,
+            FailureRate = failed / 34_000.0,
+            Expected = 1_000_000,
+            Missing = 60 * window,
+            DataLossRate = 0.00006 * window,
+        }).ToList(),
+    };
 }

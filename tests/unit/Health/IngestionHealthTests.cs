@@ -115,7 +115,7 @@ public sealed class IngestionHealthTests
 
         var after = await GetAsync(database);
         Assert.Equal((HealthStatus.Critical, 35L), (after.Status, after.DataLoss.Single(loss => loss.Items > 0).Items));
-        Assert.Equal("Find-LostData -Window 24h | Invoke-DataRecovery -WhatIf", Assert.Single(after.Recommendation).Command);
+        Assert.Equal("Find-LostData -Window 24h | Where-Object IsRecoverable | Invoke-DataRecovery -WhatIf", Assert.Single(after.Recommendation).Command);
         Assert.Equal(ImpactUrgency.Urgent, Assert.Single(after.Impact).Urgency);
     }
 
@@ -159,7 +159,7 @@ public sealed class IngestionHealthTests
         Assert.Equal([(Ann, ImpactUrgency.Urgent), (Ben, ImpactUrgency.High)], health.Impact.Select(impact => (impact.UserId!.Value, impact.Urgency)));
         Assert.Equal(20, health.Impact[0].DaysSinceSuccess!.Value, 1);
         Assert.Equal("HIGH: Schedule user recovery", health.Impact[1].RecommendedAction);
-        Assert.Equal($"Find-LostData -Window 24h -UserId {Ann} | Invoke-DataRecovery -WhatIf", health.Impact[0].Command);
+        Assert.Equal($"Find-LostData -Window 24h -UserId {Ann} | Where-Object IsRecoverable | Invoke-DataRecovery -WhatIf", health.Impact[0].Command);
 
         var one = await GetAsync(database, users: [Ben]);
         Assert.Equal((1L, Ben), (Overall(one).Total, Assert.Single(one.Impact).UserId));
@@ -181,7 +181,138 @@ public sealed class IngestionHealthTests
         Assert.Equal(50, health.Stuck[1].Age.TotalDays, 1);
         Assert.Equal(["BacklogAge", "StuckWork"], health.Alert.Select(alert => alert.Id).Order());
         Assert.Equal(4, health.Backlog.Single(backlog => backlog.Family == PipelineFamily.Ingestion).Count);
-        Assert.Contains(health.Recommendation, one => one.Command == "(Get-ProcessingHealth -Window 24h).Stuck");
+        Assert.Contains(health.Recommendation, one => one.Command == "Find-LostData -Window 51d -Status Parsing, Processing | Where-Object IsRecoverable | Invoke-DataRecovery -WhatIf");
+    }
+
+    [PostgresFact]
+    public async Task Stuck_work_without_a_status_is_shown_by_the_health_itself()
+    {
+        await using var database = await CreateAsync();
+        await database.ExecuteAsync("INSERT INTO raw_ingestions (user_id, processing_status, created_at) SELECT gen_random_uuid(), NULL, now() - interval '3 hours'");
+
+        Assert.Equal("(Get-ProcessingHealth -Window 24h).Stuck", Assert.Single((await GetAsync(database)).Recommendation).Command);
+    }
+
+    [PostgresFact]
+    public async Task Metrics_that_are_all_rejected_are_critical_and_the_mapping_is_to_be_extended()
+    {
+        await using var database = await CreateAsync();
+        var unknown = await AddAsync(database, Ann, "processed");
+        await AddAsync(database, Ben, "processed");
+        await AuditAsync(database, unknown, expected: 0, missing: 0, rejected: 120, cause: "UnknownType", recoverable: false);
+
+        var health = await GetAsync(database);
+
+        Assert.Equal((HealthStatus.Critical, "RejectedMetrics", 1.0), (health.Status, Assert.Single(health.Alert).Id, health.Alert[0].Value));
+        var loss = health.DataLoss.Single(one => one.Family == PipelineFamily.Ingestion);
+        Assert.Equal((120, 1, 1.0, 0, 0), (loss.Rejected, loss.RejectedItems, loss.RejectedRate, loss.Unreadable, loss.BeyondRecovery));
+        Assert.Equal((Ann, ImpactUrgency.Urgent, 120L), (health.Impact[0].UserId, health.Impact[0].Urgency, health.Impact[0].Rejected));
+        Assert.Equal($"Find-LostData -Window 24h -UserId {Ann} | Format-List RawIngestionId, Cause, Rejected, NotRecoverableBecause, Problem", health.Impact[0].Command);
+        Assert.Equal(
+            ["Find-LostData -Window 24h | ForEach-Object Problem | Where-Object IsRowLost | Group-Object Type, Reason -NoElement", "Find-LostData -Window 24h"],
+            health.Recommendation.Select(one => one.Command));
+        Assert.Contains("extend the mapping", health.Recommendation[0].Text, StringComparison.Ordinal);
+        Assert.Null(health.DataLoss.Single(one => one.Family == PipelineFamily.Load).Rejected);
+    }
+
+    [PostgresFact]
+    public async Task What_no_recovery_brings_back_is_not_to_be_recovered_every_day()
+    {
+        await using var database = await CreateAsync();
+        await AuditAsync(database, await AddAsync(database, Ann, "processed"), expected: 0, missing: 0, cause: "UnrecoverableStub", recoverable: false);
+        await AuditAsync(database, await AddAsync(database, Ben, "partial_success"), expected: 100, missing: 3, cause: "Validation", recoverable: false);
+
+        var health = await GetAsync(database);
+
+        Assert.Equal(["UnreadablePayload", "SubjectSuccess"], health.Alert.Select(alert => alert.Id));
+        Assert.Equal((1L, 2L), (health.DataLoss.Single(loss => loss.Items > 0).Unreadable!.Value, health.DataLoss.Single(loss => loss.Items > 0).BeyondRecovery!.Value));
+        Assert.Equal(
+            "Find-LostData -Window 24h | Where-Object IsRecoverable -EQ $false | Format-List RawIngestionId, Cause, NotRecoverableBecause",
+            Assert.Single(health.Recommendation).Command);
+        Assert.DoesNotContain(health.Impact, impact => impact.Command.Contains("Invoke-DataRecovery", StringComparison.Ordinal));
+    }
+
+    [PostgresFact]
+    public async Task A_failure_that_lost_nothing_only_needs_its_status_put_right()
+    {
+        await using var database = await CreateAsync();
+        await AuditAsync(database, await AddAsync(database, Ann, "error"), expected: 100, missing: 0);
+
+        var one = Assert.Single((await GetAsync(database)).Recommendation);
+
+        Assert.Equal("1 payload marked as failed, with nothing lost. A recovery puts the status right.", one.Text);
+        Assert.Contains("-IncludeWhole", one.Command, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task A_parameter_limit_is_no_advice_any_more_once_it_is_put_right()
+    {
+        await using var database = await CreateAsync();
+        var limit = await AddAsync(database, Ann, "error", errors: """[{"metric_type":"HeartRate","error_message":"too many arguments"}]""");
+        Assert.Equal(3, (await GetAsync(database)).Recommendation.Count);
+
+        await database.ExecuteAsync("UPDATE raw_ingestions SET processing_status = 'recovered', processed_at = now()");
+        await RecoverAsync(database, limit, "Recovered", expected: 100, before: 0, recovered: 100);
+        var after = await GetAsync(database);
+
+        Assert.Empty(after.Recommendation);
+        Assert.Equal(1, after.ErrorPattern.Single(pattern => pattern.ErrorCode == "ParameterLimit").Count);
+    }
+
+    [PostgresFact]
+    public async Task A_status_without_a_word_for_it_still_shows_what_was_put_right()
+    {
+        await using var database = await CreateAsync();
+        var recovered = await AddAsync(database, Ann, "completed");
+        await RecoverAsync(database, recovered, "Recovered", expected: 100, before: 0, recovered: 100);
+        await AddAsync(database, Ann, "completed");
+
+        Assert.Equal((2, 1), (Overall(await GetAsync(database)).Processed, Overall(await GetAsync(database)).Recovered));
+    }
+
+    [PostgresFact]
+    public async Task Advice_is_about_the_users_and_the_schema_that_were_asked_about()
+    {
+        await using var database = await CreateAsync();
+        await AddAsync(database, Ann, "processed", expected: 100, actual: 1);
+        await AddAsync(database, Ben, "pending", TimeSpan.FromDays(3));
+        await using var etl = database.OpenEtl();
+
+        var health = await new HealthMonitor(etl).GetAsync(new HealthQuery { UserId = [Ann, Ben], Schema = "public" }, TimeZoneInfo.Utc, CancellationToken.None);
+
+        Assert.Equal(3, health.Recommendation.Count);
+        Assert.All(health.Recommendation, one => Assert.Contains($" -UserId {Ann}, {Ben} -Schema 'public'", one.Command, StringComparison.Ordinal));
+        Assert.EndsWith(" -Schema 'public' | Where-Object IsRecoverable | Invoke-DataRecovery -WhatIf", Assert.Single(health.Impact).Command, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
+    public async Task The_services_counts_are_taken_only_where_they_are_numbers()
+    {
+        await using var database = await CreateAsync();
+        foreach (var counts in new[] { """{"expected_count":"many","actual_count":1}""", """{"expected_count":-5,"actual_count":1}""", """{"expected_count":99999999999999999999,"actual_count":1}""",
+            """{"expected_count":100}""", """{"actual_count":100}""", """[1]""", "null", """{"expected_count":7,"actual_count":9}""", """{"expected_count":10,"actual_count":4}""" })
+        {
+            await AddAsync(database, Ann, "processed", errors: $$"""{"processing_metadata":{{counts}},"errors":[]}""");
+        }
+
+        Assert.Equal((1, 17, 6, 0), Loss(await GetAsync(database)));
+    }
+
+    [PostgresFact]
+    public async Task The_trend_counts_each_window_for_itself()
+    {
+        await using var database = await CreateAsync();
+        await AddAsync(database, Ann, "processed", expected: 10, actual: 10);
+        await AddAsync(database, Ann, "processed", TimeSpan.FromHours(30), expected: 10, actual: 4);
+        await AddAsync(database, Ann, "error", TimeSpan.FromHours(31));
+        await AuditAsync(database, await AddAsync(database, Ann, "processed", TimeSpan.FromHours(50), expected: 10, actual: 4), expected: 8, missing: 0);
+        await AddAsync(database, Ann, "processed", TimeSpan.FromDays(9), expected: 10, actual: 4);
+
+        var trend = (await GetAsync(database)).Trend.Where(window => window.Family == PipelineFamily.Ingestion).ToList();
+
+        Assert.Equal([0, 0, 0, 0, 0, 1, 2, 1], trend.Select(window => window.Total));
+        Assert.Equal([0L, 1, 0], trend.Skip(5).Select(window => window.Failed));
+        Assert.Equal([(8L, 0L), (10, 6), (10, 0)], trend.Skip(5).Select(window => (window.Expected, window.Missing)));
     }
 
     [PostgresFact]
@@ -246,15 +377,17 @@ public sealed class IngestionHealthTests
                 errors = errors ?? (expected is null ? null : $$"""{"processing_metadata":{"expected_count":{{expected}},"actual_count":{{actual}}},"errors":[]}"""),
             });
 
-    private static Task AuditAsync(PostgresDatabase database, Guid id, long expected, long missing) => database.ExecuteAsync(
+    private static Task AuditAsync(
+        PostgresDatabase database, Guid id, long expected, long missing, long rejected = 0, string? cause = null, bool recoverable = true) => database.ExecuteAsync(
         """
         INSERT INTO etl.ingestion_audits (raw_ingestion_id, user_id, audited_at, expected, present, missing, duplicates, rejected, cause, recoverable)
-        SELECT id, user_id, clock_timestamp(), @expected, @expected - @missing, @missing, 0, 0, CASE WHEN @missing > 0 THEN 'SilentDataLoss' ELSE 'None' END, true
+        SELECT id, user_id, clock_timestamp(), @expected, @expected - @missing, @missing, 0, @rejected, @cause, @recoverable AND @missing > 0
         FROM raw_ingestions WHERE id = @id
         ON CONFLICT (raw_ingestion_id) DO UPDATE
-        SET audited_at = excluded.audited_at, expected = excluded.expected, present = excluded.present, missing = excluded.missing
+        SET audited_at = excluded.audited_at, expected = excluded.expected, present = excluded.present, missing = excluded.missing,
+            cause = excluded.cause, recoverable = excluded.recoverable
         """,
-        new { id, expected, missing });
+        new { id, expected, missing, rejected, cause = cause ?? (missing > 0 ? "SilentDataLoss" : "None"), recoverable });
 
     /// <summary>As a recovery leaves it: its own record, and an audit of how the ingestion stands now.</summary>
     private static async Task RecoverAsync(PostgresDatabase database, Guid id, string outcome, long expected, long before, long recovered)
@@ -266,7 +399,7 @@ public sealed class IngestionHealthTests
             FROM raw_ingestions WHERE id = @id
             """,
             new { id, outcome, expected, before, recovered });
-        await AuditAsync(database, id, expected, expected - before - recovered);
+        await AuditAsync(database, id, expected, expected - before - recovered, recoverable: false);
     }
 
     private static HealthOverall Overall(ProcessingHealth health) => health.Overall.Single(overall => overall.Family == PipelineFamily.Ingestion);

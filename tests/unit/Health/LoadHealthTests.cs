@@ -216,18 +216,19 @@ public sealed class LoadHealthTests
     }
 
     [PostgresTheory]
-    [InlineData(0, 7)]
-    [InlineData(24, -1)]
-    [InlineData(24, 367)]
-    [InlineData(24 * 3661, 0)]
-    public async Task A_window_that_makes_no_sense_is_refused(int hours, int previous)
+    [InlineData(0, 7, "Window", "A window of 0h is shorter than a minute.")]
+    [InlineData(24, -1, "PreviousWindow", "-1 windows before the one asked about are not 0 to 366.")]
+    [InlineData(24, 367, "PreviousWindow", "367 windows before the one asked about are not 0 to 366.")]
+    [InlineData(24 * 3661, 0, "Window", "A window of 3661d is longer than 10 years.")]
+    [InlineData(24 * 3650, 10, "PreviousWindow", "A window of 3650d with 10 before it reaches back more than 100 years.")]
+    public async Task A_window_that_makes_no_sense_is_refused(int hours, int previous, string target, string message)
     {
         await using var ledger = await Ledger.CreateAsync();
         var query = new HealthQuery { Window = TimeSpan.FromHours(hours), PreviousWindows = previous };
 
         var error = await Assert.ThrowsAsync<EtlException>(() => new HealthMonitor(ledger.Etl).GetAsync(query, TimeZoneInfo.Utc, CancellationToken.None));
 
-        Assert.Equal((EtlErrorKind.InvalidInput, "HealthWindowInvalid"), (error.Kind, error.ErrorId));
+        Assert.Equal((EtlErrorKind.InvalidInput, "HealthWindowInvalid", target, message), (error.Kind, error.ErrorId, error.Target, error.Message));
     }
 
     private static FamilyHealth Load(ProcessingHealth health) => health.Family.Single(family => family.Family == PipelineFamily.Load);

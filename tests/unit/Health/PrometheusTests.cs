@@ -15,17 +15,27 @@ public sealed class PrometheusTests
     {
         var lines = PrometheusText.Write(Example.Health, "").Split('\n');
 
-        Assert.Contains("health_export_recovery_processed_total{status=\"success\"} 1234", lines);
-        Assert.Contains("health_export_recovery_failed_total{status=\"error\"} 56", lines);
-        Assert.Contains("health_export_data_loss_detected_total 45", lines);
-        Assert.Contains("etl_health_status{family=\"all\",status=\"critical\"} 1", lines);
-        Assert.Contains("etl_health_status{family=\"load\",status=\"critical\"} 0", lines);
-        Assert.Contains("etl_health_generated_timestamp_seconds 1772319600", lines);
-        Assert.Contains("etl_last_success_timestamp_seconds{family=\"load\"} 1772316000", lines);
-        Assert.Contains("etl_items{family=\"ingestion\",state=\"failed\"} 89", lines);
-        Assert.Contains("etl_backlog_oldest_age_seconds{family=\"ingestion\"} 108000", lines);
-        Assert.Contains("etl_errors{family=\"load\",category=\"Odd <b>\\\"name\\\"</b>\\\\\",unit=\"file\"} 1", lines);
-        Assert.DoesNotContain(lines, line => line.StartsWith("etl_failure_ratio{family=\"load\"", StringComparison.Ordinal));
+        Assert.Contains(Line("health_export_recovery_processed_total", "status=\"success\"", "1234"), lines);
+        Assert.Contains(Line("health_export_recovery_failed_total", "status=\"error\"", "56"), lines);
+        Assert.Contains(Line("health_export_data_loss_detected_total", "", "45"), lines);
+        Assert.Contains(Line("etl_health_status", "family=\"all\",status=\"critical\"", "1"), lines);
+        Assert.Contains(Line("etl_health_status", "family=\"load\",status=\"critical\"", "0"), lines);
+        Assert.Contains(Line("etl_health_generated_timestamp_seconds", "", "1772319600"), lines);
+        Assert.Contains(Line("etl_last_success_timestamp_seconds", "family=\"load\"", "1772316000"), lines);
+        Assert.Contains(Line("etl_items", "family=\"ingestion\",state=\"failed\"", "89"), lines);
+        Assert.Contains(Line("etl_records_rejected", "family=\"ingestion\"", "5346"), lines);
+        Assert.Contains(Line("etl_unreadable_items", "family=\"ingestion\"", "2"), lines);
+        Assert.Contains(Line("etl_backlog_oldest_age_seconds", "family=\"ingestion\"", "108000"), lines);
+        Assert.Contains(Line("etl_errors", "family=\"load\",category=\"Odd <b>\\\"name\\\"</b>\\\\\",unit=\"file\"", "1"), lines);
+        Assert.DoesNotContain(lines, line => Regex.IsMatch(line, "^etl_(failure_ratio|records_rejected){.*load"));
+    }
+
+    [Fact]
+    public void Every_series_says_which_database_it_is_about_and_no_user_name()
+    {
+        var series = PrometheusText.Write(Example.Health, "").Split('\n').Where(line => line.Length > 0 && line[0] != '#').ToList();
+
+        Assert.All(series, line => Assert.Matches("""^[a-z_]+\{database="db1:5432/ingest"[,}]""", line));
     }
 
     [Fact]
@@ -40,17 +50,18 @@ public sealed class PrometheusTests
 
         var lines = PrometheusText.Write(cleared, before).Split('\n');
 
-        Assert.Contains("health_export_recovery_processed_total{status=\"success\"} 1234", lines);
-        Assert.Contains("etl_files_loaded_total 600", lines);
-        Assert.Contains("etl_backlog_items{family=\"load\"} 3", lines);
+        Assert.Contains(Line("health_export_recovery_processed_total", "status=\"success\"", "1234"), lines);
+        Assert.Contains(Line("etl_files_loaded_total", "", "600"), lines);
+        Assert.Contains(Line("etl_backlog_items", "family=\"load\"", "3"), lines);
     }
 
     [Fact]
     public void What_is_no_metric_in_the_old_file_is_passed_over()
     {
-        var text = PrometheusText.Write(Example.Health, "nonsense\netl_files_loaded_total many\netl_files_failed_total NaN\n\0\nhealth_export_data_loss_detected_total +Inf\n");
+        var old = string.Join('\n', "nonsense", Line("etl_files_loaded_total", "", "many"), Line("etl_files_failed_total", "", "NaN"), "\0",
+            Line("health_export_data_loss_detected_total", "", "+Inf"), "");
 
-        Assert.Equal(PrometheusText.Write(Example.Health, ""), text);
+        Assert.Equal(PrometheusText.Write(Example.Health, ""), PrometheusText.Write(Example.Health, old));
     }
 
     [Fact]
@@ -104,6 +115,10 @@ public sealed class PrometheusTests
             Assert.Empty(used.Except(names));
         }
 
+        // A panel that does not keep to the databases chosen adds them up.
+        var panels = (await File.ReadAllLinesAsync(Path.Combine(Docs, "grafana", "etltools-health.json"))).Where(text => text.Contains("\"expr\":", StringComparison.Ordinal));
+        Assert.All(panels, text => Assert.DoesNotMatch(@"\b(etl|health_export)_[a-z_]+(?!\{database=~|[a-z_])", text));
+
         // What nobody looks at need not be written.
         var dashboard = await File.ReadAllTextAsync(Path.Combine(Docs, "grafana", "etltools-health.json"));
         Assert.All(names, name => Assert.Contains(name, dashboard, StringComparison.Ordinal));
@@ -138,4 +153,7 @@ public sealed class PrometheusTests
         Assert.Equal([file], Directory.GetFiles(folder));
         TempFolder.Delete(folder);
     }
+
+    private static string Line(string name, string labels, string value) =>
+        $"{name}{{database=\"db1:5432/ingest\"{(labels.Length > 0 ? "," : "")}{labels}}} {value}";
 }

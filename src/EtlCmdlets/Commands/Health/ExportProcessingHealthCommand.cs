@@ -9,7 +9,7 @@ namespace EtlTools.Cmdlets.Commands.Health;
 [OutputType(typeof(HealthExport))]
 public sealed class ExportProcessingHealthCommand : EtlHealthCmdlet
 {
-    [Parameter(Mandatory = true, ParameterSetName = "Path")]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = "Path")]
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = [];
 

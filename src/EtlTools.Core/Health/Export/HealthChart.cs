@@ -5,8 +5,8 @@ namespace EtlTools.Core.Health.Export;
 /// <summary>Charts whose bars are SVG and whose words are the page's own, so that they stay readable at any width.</summary>
 internal static class HealthChart
 {
-    private const int MostValues = 16;
-    private const int MostLabels = 5;
+    /// <summary>So many characters fit side by side above the columns of the narrowest chart.</summary>
+    private const int MostCharacters = 40;
 
     /// <summary>A column for each window.</summary>
     /// <param name="title">What is shown.</param>
@@ -19,8 +19,10 @@ internal static class HealthChart
     {
         var most = windows.Max(window => value(window).Height ?? 0);
         var scale = most > 0 ? 100 / most : 0;
-        var every = (windows.Count + MostLabels - 1) / MostLabels;
         var last = windows[^1];
+        var labels = MostCharacters / (1 + windows.Max(window => Label(window).Length));
+        var every = (windows.Count + labels - 1) / labels;
+        var showsValues = windows.Count * windows.Max(window => value(window).Text.Length) <= MostCharacters;
         return Html.Of($"""
             <figure>
             <figcaption>{title}</figcaption>
@@ -37,7 +39,7 @@ internal static class HealthChart
             var full = (height ?? 0) * scale;
             var bad = Math.Min(full, (part?.Invoke(window) ?? 0) * scale);
             return Html.Of($"""
-                <div class="{(window.IsCurrent ? "column current" : "column")}" title="{Label(window)}: {Spoken(text)}"><span class="value">{(windows.Count <= MostValues || window.IsCurrent ? text : "")}</span><svg viewBox="0 0 10 100" preserveAspectRatio="none" aria-hidden="true"><rect class="{kind}" x="1" width="8" y="{Number(100 - full)}" height="{Number(full - bad)}"/><rect class="bad" x="1" width="8" y="{Number(100 - bad)}" height="{Number(bad)}"/></svg><span class="label">{(isLabelled ? Label(window) : "")}</span></div>
+                <div class="{(window.IsCurrent ? "column current" : "column")}" title="{Label(window)}: {Spoken(text)}"><span class="value">{(showsValues || window.IsCurrent ? text : "")}</span><svg viewBox="0 0 10 100" preserveAspectRatio="none" aria-hidden="true"><rect class="{kind}" x="1" width="8" y="{Number(100 - full)}" height="{Number(full - bad)}"/><rect class="bad" x="1" width="8" y="{Number(100 - bad)}" height="{Number(bad)}"/></svg><span class="label">{(isLabelled ? Label(window) : "")}</span></div>
 
                 """);
         }
@@ -45,7 +47,9 @@ internal static class HealthChart
         // A window bears the name of its end.
         string Label(HealthTrend window) => window.IsCurrent
             ? "now"
-            : window.To.ToString(last.To - last.From < TimeSpan.FromHours(20) ? "MMM d HH:mm" : "MMM d", CultureInfo.InvariantCulture);
+            : window.To.ToString(
+                last.To - last.From >= TimeSpan.FromHours(20) ? "MMM d" : windows[0].To.Date == last.To.Date ? "HH:mm" : "MMM d HH:mm",
+                CultureInfo.InvariantCulture);
     }
 
     /// <summary>A bar for each name.</summary>

@@ -55,6 +55,14 @@ internal static class HealthPage
         var overall = health.Overall.Single(one => one.Family == family.Family);
         var loss = health.DataLoss.Single(one => one.Family == family.Family);
         var backlog = health.Backlog.Single(one => one.Family == family.Family);
+        if (overall.Total == 0 && backlog.Count == 0)
+        {
+            return Html.Of($"""
+                <section class="family absent"><h2>{Words.Of(family.Family)} {Badge(family.Status)}</h2><p>No {overall.Unit} came in. Last success: {(family.LastSuccessAt is { } success ? Time(success) : "never")}.</p></section>
+
+                """);
+        }
+
         return Html.Of($"""
             <section class="family">
             <h2>{Words.Of(family.Family)} {Badge(family.Status)}</h2>
@@ -62,6 +70,8 @@ internal static class HealthPage
             {Figure($"{overall.Unit}s", Words.Number(overall.Total), Processed(overall))}
             {Figure("failed", Words.Number(overall.Failed), Share(overall.FailureRate, "of all"), overall.Failed > 0 ? "bad" : "")}
             {Figure($"{loss.RecordUnit}s missing", Words.Number(loss.Missing), loss.Rate is { } rate ? $"{Words.Percent(rate)} of {Words.Number(loss.Expected)}" : "none were expected", loss.Missing > 0 ? "lost" : "")}
+            {Html.When(loss.Rejected > 0, () => Figure($"{loss.RecordUnit}s rejected", Words.Number(loss.Rejected!.Value), $"{Percent(loss.RejectedRate)}, in {Words.Count(loss.RejectedItems ?? 0, loss.Unit)}", "lost"))}
+            {Html.When(loss.Unreadable > 0, () => Figure($"{loss.Unit}s not readable", Words.Number(loss.Unreadable!.Value), "or not to their end", "lost"))}
             {Figure("waiting", Words.Number(backlog.Count), backlog.OldestAge is { } age ? $"the oldest for {Words.Age(age)}" : "nothing")}
             {Figure("last success", family.LastSuccessAt is { } last ? Words.Age(health.To - last) + " ago" : "never", family.LastSuccessAt is { } at ? Time(at) : "")}
             </dl>
@@ -117,14 +127,20 @@ internal static class HealthPage
 
         var overall = health.Overall.Single(one => one.Family == family);
         var loss = health.DataLoss.Single(one => one.Family == family);
+        var nothing = new[]
+        {
+            windows.TrueForAll(window => window.Failed == 0) ? $"no {overall.Unit} failed" : "",
+            windows.TrueForAll(window => window.Missing == 0) ? $"no {loss.RecordUnit} is known to be missing" : "",
+        }.Where(text => text.Length > 0).ToList();
         return Html.Of($"""
             <section>
             <h2>Trend of {Words.Of(family)}</h2>
             <div class="charts">
-            {HealthChart.Columns($"{Sentence(overall.Unit + "s")}, failed ones below", windows, window => (window.Total, Words.Number(window.Total)), "ok", window => window.Failed)}
-            {HealthChart.Columns($"{Sentence(overall.Unit + "s")} that failed", windows, window => (window.FailureRate, Percent(window.FailureRate)), "bad")}
-            {HealthChart.Columns($"{Sentence(loss.RecordUnit + "s")} missing", windows, window => (window.DataLossRate, Percent(window.DataLossRate)), "lost")}
+            {HealthChart.Columns($"{Sentence(overall.Unit + "s")}, failed ones below", windows, window => (window.Total, Words.Short(window.Total)), "ok", window => window.Failed)}
+            {Html.When(windows.Exists(window => window.Failed > 0), () => HealthChart.Columns($"{Sentence(overall.Unit + "s")} that failed", windows, window => (window.FailureRate, Percent(window.FailureRate)), "bad"))}
+            {Html.When(windows.Exists(window => window.Missing > 0), () => HealthChart.Columns($"{Sentence(loss.RecordUnit + "s")} missing", windows, window => (window.DataLossRate, Percent(window.DataLossRate)), "lost"))}
             </div>
+            {Html.When(nothing.Count > 0, () => Html.Of($"<p class=\"nothing\">{Sentence(string.Join(", and ", nothing))}, in any of these {windows.Count} windows.</p>"))}
             <details>
             <summary>Figures</summary>
             {Table(

@@ -36,6 +36,9 @@ internal static class PrometheusText
         Gauge("etl_data_loss_ratio", "Share of the window's expected records that are missing.", health => Losses(health, loss => loss.Rate)),
         Gauge("etl_records_expected", "Rows or metrics that the window's items hold.", health => Losses(health, loss => loss.Expected)),
         Gauge("etl_records_missing", "Rows or metrics of the window that are not in their tables.", health => Losses(health, loss => loss.Missing)),
+        Gauge("etl_records_rejected", "Metrics of the window that an audit could make no row of.", health => Losses(health, loss => loss.Rejected)),
+        Gauge("etl_rejected_ratio", "Share of the window's metrics that an audit could make no row of.", health => Losses(health, loss => loss.RejectedRate)),
+        Gauge("etl_unreadable_items", "Payloads of the window that an audit could not read, or not to their end.", health => Losses(health, loss => loss.Unreadable)),
         Gauge("etl_audited_items", "Files or payloads of the window whose records were counted in the tables.", health => Losses(health, loss => loss.Audited)),
         Gauge("etl_errors", "What went wrong in the window, by category.", health => health.ErrorPattern
             .GroupBy(pattern => (pattern.Family, pattern.Category, pattern.Unit))
@@ -73,13 +76,14 @@ internal static class PrometheusText
         }
 
         var floor = ReadSeries(previous);
+        var database = ("database", DatabaseOf(health));
         var text = new StringBuilder();
         foreach (var metric in All)
         {
             text.Append(CultureInfo.InvariantCulture, $"# HELP {metric.Name} {metric.Help}\n# TYPE {metric.Name} {metric.Type}\n");
             foreach (var sample in metric.Read(health))
             {
-                var series = metric.Name + Labels(sample.Labels);
+                var series = metric.Name + Labels([database, .. sample.Labels]);
                 var value = metric.Type == "counter" ? Math.Max(sample.Value, floor.GetValueOrDefault(series)) : sample.Value;
                 text.Append(CultureInfo.InvariantCulture, $"{series} {value:R}\n");
             }
@@ -103,9 +107,11 @@ internal static class PrometheusText
         return series;
     }
 
-    private static string Labels(IReadOnlyList<(string Name, string Value)> labels) => labels.Count == 0
-        ? ""
-        : "{" + string.Join(',', labels.Select(label => $"{label.Name}=\"{Escape(label.Value)}\"")) + "}";
+    /// <summary>host:port/database, whoever reads it: two databases on one node are two sets of series.</summary>
+    private static string DatabaseOf(ProcessingHealth health) => health.Database[(health.Database.LastIndexOf('@') + 1)..];
+
+    private static string Labels(IReadOnlyList<(string Name, string Value)> labels) =>
+        "{" + string.Join(',', labels.Select(label => $"{label.Name}=\"{Escape(label.Value)}\"")) + "}";
 
     private static string Escape(string value) => value
         .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);

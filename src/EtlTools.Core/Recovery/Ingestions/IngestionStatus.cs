@@ -37,4 +37,8 @@ public static class IngestionStatuses
 
         return word.ToString();
     }
+
+    /// <summary>The status that the database writes so; null for a word that is none of them.</summary>
+    public static IngestionStatus? Find(string word) =>
+        Enum.GetValues<IngestionStatus>().Cast<IngestionStatus?>().FirstOrDefault(status => status!.Value.ToWord() == word);
 }
