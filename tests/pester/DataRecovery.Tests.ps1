@@ -220,9 +220,15 @@ FROM (VALUES ('{"large_payload": true}', 'partial_success'),
         $narrow = $lost | Out-String -Width 80
         $narrow | Should -Match 'RawIngestionId +Missing +Loss +Cause +Fixable'
         $narrow | Should -Match "$($lost[0].RawIngestionId)"
-        $narrow | Should -Match 'UnrecoverableStub +no'
-        $lost | Out-String -Width 120 | Should -Match 'Fixable Status +Created \(local\) +MB'
+        $narrow | Should -Match ' - +- UnrecoverableStub +no'
+        $lost | Out-String -Width 120 | Should -Match 'Fixable Status +Created \(local\) +Reject'
         $lost.Problem | Out-String -Width 80 | Should -Match '\(unknown type\) +UnknownType'
+    }
+
+    It 'says in a line what each part has to say' {
+        "$($lost.Table)" | Should -Be 'public.heart_rate_metrics: 1 of 1 missing public.environmental_metrics: 1 of 1 missing'
+        "$($plan.Table[0])" | Should -Be 'public.environmental_metrics: 1 recovered, 0 completed, 0 refused'
+        "$($lost.Problem)" | Should -Match '\(unknown type\) UnknownType: 1'
     }
 
     It 'has a report that fits 80 columns' {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EtlTools.Core.Recovery;
 
 /// <summary>Metrics of a payload that cannot be taken, or not wholly, counted by their reason. It never holds a value.</summary>
@@ -28,4 +30,7 @@ public sealed record MetricProblem
 
     /// <summary>False where only a value is left out and its row is taken, and where an audit may not look whether it is there.</summary>
     public bool IsRowLost { get; init; }
+
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{string.Join(' ', new[] { Type, Reason, Name }.Where(part => part.Length > 0))}: {Count:N0}");
 }

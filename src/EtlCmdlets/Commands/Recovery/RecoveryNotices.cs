@@ -12,9 +12,10 @@ internal static class RecoveryNotices
     /// <param name="isLegacy">Whether it was the simple reprocessor.</param>
     public static IEnumerable<string> Of(DataRecoveryReport report, int named, bool isLegacy)
     {
+        var would = report.IsPreview ? "would be " : "";
         if (Count(RecoveryOutcome.PartiallyRecovered) is var partly and > 0)
         {
-            yield return $"{Wording.Count(partly, "ingestion")} recovered in part: some metrics cannot be taken, and the Problem of the {(partly == 1 ? "record" : "records")} says why.";
+            yield return $"{Wording.Count(partly, "ingestion")} {would}recovered in part: some metrics cannot be taken, and the Problem of the {(partly == 1 ? "record" : "records")} says why.";
         }
 
         if (Count(RecoveryOutcome.Unrecoverable) is var lost and > 0)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
 
@@ -75,6 +76,8 @@ public sealed record TableAudit
     public long Missing { get; init; }
 
     public long Duplicates { get; init; }
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Table}: {Missing:N0} of {Expected:N0} missing");
 }
 
 /// <summary>Which ingestions to audit.</summary>

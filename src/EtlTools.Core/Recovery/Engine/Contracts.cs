@@ -1,3 +1,4 @@
+using System.Globalization;
 using EtlTools.Core.Recovery.Ingestions;
 
 namespace EtlTools.Core.Recovery.Engine;
@@ -138,6 +139,9 @@ public sealed record TableRecovery
     public long Refused { get; init; }
 
     public long Duplicates { get; init; }
+
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{Table}: {Recovered:N0} recovered, {Completed:N0} completed, {Refused:N0} refused");
 }
 
 public sealed record RecoveryProgress
