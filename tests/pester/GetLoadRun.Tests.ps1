@@ -126,8 +126,11 @@ VALUES ('11111111-1111-1111-1111-111111111111', 'running', 'manual', 424242, now
     }
 
     Context 'Stop-LoadRun' {
-        It 'changes nothing with -WhatIf' {
-            Stop-LoadRun $stuck -Reason 'server restarted' -WhatIf | Should -BeNullOrEmpty
+        It 'returns the plan and changes nothing with -WhatIf' {
+            $plan = $good, (Get-LoadRun $stuck) | Stop-LoadRun -Reason 'server restarted' -WhatIf -ErrorVariable failures -ErrorAction SilentlyContinue
+            $plan.LoadRunId | Should -Be $stuck
+            $plan.Action | Should -Be Close
+            Assert-EtlError $failures[0] LoadRunNotRunning
             (Get-LoadRun $stuck).Status | Should -Be Running
         }
 

@@ -153,8 +153,9 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             $known = $undo -replace '\{0\}', $receipts.ReceiptId
             $unknown = $undo -replace '\{0\}', [guid]::NewGuid()
             $delete = "try { Get-LoadRun -Kind Reprocess | Invoke-Reprocess -Reason x -HardDelete } catch { `$_.FullyQualifiedErrorId }"
-            & $Shell "$begin; $known; $unknown; $delete" | Out-String |
-                Should -Match '(?s)ConfirmationNeeded,.+-Confirm:\$false.+ReceiptNotFound,.+ConfirmationNeeded,'
+            $deleteUnknown = $delete -replace 'Get-LoadRun -Kind Reprocess \|', '' -replace '-HardDelete', "$([guid]::NewGuid()) -HardDelete"
+            & $Shell "$begin; $known; $unknown; $delete; $deleteUnknown" | Out-String |
+                Should -Match '(?s)ConfirmationNeeded,.+-Confirm:\$false.+ReceiptNotFound,.+ConfirmationNeeded,.+LoadRunNotFound,'
             Get-PatientName | Should -Be After
         }
 

@@ -46,6 +46,14 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         }
     }
 
+    /// <summary>How many files are meant; for whoever asks somebody before <see cref="ExecuteAsync"/>.</summary>
+    /// <exception cref="EtlException">As <see cref="PreviewAsync"/>.</exception>
+    public async Task<int> CountFilesAsync(ReprocessTarget target, ReprocessOptions options, CancellationToken cancellationToken)
+    {
+        await CheckAsync(options.Reason, cancellationToken).ConfigureAwait(false);
+        return (await ResolveAsync(target, options, cancellationToken).ConfigureAwait(false)).Count;
+    }
+
     /// <summary>
     /// One receipt a file, in the order of the plan: failed files first, then parents before children. Each file is a
     /// transaction of its own; one that fails keeps its old rows. No file, no run.

@@ -41,6 +41,36 @@ internal sealed class RunCloser(EtlDatabase database)
         }
     }
 
+    /// <summary>What <see cref="StopAsync"/> would do now. Changes nothing.</summary>
+    public async Task<LoadRunStopPlan> PreviewStopAsync(Guid loadRunId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // The lease is let go with the transaction, which writes nothing.
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            var run = await FindAsync(connection, loadRunId, cancellationToken).ConfigureAwait(false) ?? throw LedgerErrors.RunNotFound([loadRunId]);
+            if (run.Status != "running")
+            {
+                throw NotRunning(loadRunId, run.Status);
+            }
+
+            var (completed, unfinished) = await connection.QuerySingleAsync<(int Completed, int Unfinished)>(new CommandDefinition(
+                RunClosingSql.CountFiles, new { id = loadRunId }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            return new LoadRunStopPlan
+            {
+                LoadRunId = loadRunId,
+                Action = await LeaseIsFreeAsync(connection, run.LeaseKey, cancellationToken).ConfigureAwait(false) ? StopAction.Close : StopAction.Cancel,
+                FilesCompleted = completed,
+                FilesUnfinished = unfinished,
+            };
+        }
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
+        {
+            throw DatabaseErrors.Translate(error, $"run {loadRunId}");
+        }
+    }
+
     /// <summary>Closes every run that is proven dead. One that somebody else is closing at the moment is left to them.</summary>
     public async Task<IReadOnlyList<Guid>> CloseDeadAsync(CancellationToken cancellationToken)
     {

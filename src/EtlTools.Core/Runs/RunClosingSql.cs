@@ -12,6 +12,13 @@ internal static class RunClosingSql
 
     public const string TakeLease = "SELECT pg_try_advisory_xact_lock(@leaseKey)";
 
+    public const string CountFiles = """
+        SELECT count(*) FILTER (WHERE status = 'completed')::integer AS completed,
+               count(*) FILTER (WHERE status IN ('pending', 'processing'))::integer AS unfinished
+        FROM etl.load_run_files
+        WHERE load_run_id = @id
+        """;
+
     public const string AskToStop = $"""
         UPDATE etl.load_runs
         SET stop_requested_at = coalesce(stop_requested_at, now()), notes = {AppendedNote}, updated_at = now()

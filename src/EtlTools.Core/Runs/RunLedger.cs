@@ -110,6 +110,14 @@ public sealed class RunLedger(EtlDatabase database, PipelineConfig? pipeline = n
         return await GetRunAsync(loadRunId, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>What <see cref="StopAsync"/> would do now. Changes nothing.</summary>
+    /// <exception cref="EtlException">LoadRunNotFound, LoadRunNotRunning.</exception>
+    public async Task<LoadRunStopPlan> PreviewStopAsync(Guid loadRunId, CancellationToken cancellationToken)
+    {
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
+        return await _closer.PreviewStopAsync(loadRunId, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Closes all runs of the database that are proven dead, and returns their ids. A run that has no lease is not among them.</summary>
     internal async Task<IReadOnlyList<Guid>> CloseDeadRunsAsync(CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using EtlTools.Core;
 using EtlTools.Core.Database;
 using EtlTools.Core.Recovery.Audit;
 using EtlTools.Core.Recovery.Engine;
@@ -55,6 +56,23 @@ public sealed class LostRecoveryConnectionTests
         Assert.Equal((RecoveryOutcome.Failed, "PayloadChanged", "recovery_failed"), (record.Outcome, record.ErrorCode, record.Status));
         Assert.Equal([record.DataRecoveryId!.Value], await health.Database.QueryAsync<Guid>("SELECT data_recovery_id FROM etl.data_recoveries"));
         Assert.Equal(0, await health.CountAsync("heart_rate_metrics"));
+    }
+
+    [PostgresFact]
+    public async Task At_a_commit_of_which_nobody_tells_how_it_ended()
+    {
+        await using var health = await OpenAsync(50);
+        await using var proxy = ProxyTo(health).At(ProxyDirection.ToServer, TcpProxy.PostgresCommit, ProxyFault.Stall);
+        await using var etl = Through(health, proxy);
+        etl.Patience = new NetworkPatience { Commit = TimeSpan.FromSeconds(1), Outcome = TimeSpan.FromSeconds(1) };
+        var error = await Assert.ThrowsAsync<EtlException>(() => new RecoveryEngine(etl, MetricMapReader.ReadBuiltIn())
+            .ExecuteAsync(new RecoveryOptions(), progress: null, CancellationToken.None));
+        Assert.Equal("CommitUnknown", error.ErrorId);
+        Assert.Contains("etl.data_recoveries has a row", error.NextStep, StringComparison.Ordinal);
+
+        // The server gives the session up at last.
+        await health.Database.TerminateSessionsAsync();
+        Assert.Equal(50, (await health.RecoverAsync()).TotalMetricsRecovered);
     }
 
     [PostgresFact]

@@ -91,10 +91,13 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
             MaxFailure = MaxFailure,
         };
         var engine = new ReprocessEngine(Database, Config);
+
+        // Nobody is asked about what could not be done anyway.
+        var count = Await(token => engine.CountFilesAsync(target, options, token));
         var action = HardDelete ? "Reprocess and delete the old raw rows" : "Reprocess";
         if (Confirmed(action, Describe(target), out var isPreview))
         {
-            if (!HardDelete || Force || ConfirmedDelete(target))
+            if (!HardDelete || Force || ConfirmedDelete(target, count))
             {
                 ReportOutcome(WithProgress(PassThru, (progress, token) => engine.ExecuteAsync(target, options, progress, token)));
             }
@@ -120,8 +123,8 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
         return Await(token => work(progress, token));
     }
 
-    private bool ConfirmedDelete(ReprocessTarget target) => ConfirmedForGood(
-        $"Delete the old raw rows of {Describe(target)}? They cannot be brought back, and the reprocess cannot be undone.",
+    private bool ConfirmedDelete(ReprocessTarget target, int count) => ConfirmedForGood(
+        $"Delete the old raw rows of {Describe(target)} ({Wording.Count(count, "file")})? They cannot be brought back, and the reprocess cannot be undone.",
         "Delete raw rows");
 
     private static string Describe(ReprocessTarget target) => string.Join(

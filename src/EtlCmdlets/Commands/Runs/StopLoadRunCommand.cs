@@ -7,7 +7,7 @@ using EtlTools.Core.Runs;
 namespace EtlTools.Cmdlets.Commands.Runs;
 
 [Cmdlet(VerbsLifecycle.Stop, "LoadRun", SupportsShouldProcess = true)]
-[OutputType(typeof(LoadRun))]
+[OutputType(typeof(LoadRun), typeof(LoadRunStopPlan))]
 public sealed class StopLoadRunCommand : EtlDatabaseCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -29,9 +29,13 @@ public sealed class StopLoadRunCommand : EtlDatabaseCmdlet
         var ledger = new RunLedger(Database);
         foreach (var id in LoadRunId)
         {
-            if (Confirmed("Stop", $"load run {id}", out _))
+            if (Confirmed("Stop", $"load run {id}", out var isPreview))
             {
                 WriteObject(Await(token => ledger.StopAsync(id, Reason, Wait, token)));
+            }
+            else if (isPreview)
+            {
+                WriteObject(Await(token => ledger.PreviewStopAsync(id, token)));
             }
         }
     }
