@@ -4,6 +4,7 @@ using EtlTools.Core.Loading;
 using EtlTools.Core.Recovery.Audit;
 using EtlTools.Core.Recovery.Engine;
 using EtlTools.Core.Reprocessing;
+using EtlTools.Core.Tables.Sync;
 
 namespace EtlTools.Cmdlets;
 
@@ -43,6 +44,14 @@ internal sealed class ProgressBar(Cmdlet cmdlet, string activity) : IDisposable
         Share(report.BytesDone, report.BytesTotal) ?? Share(report.RecordsDone, report.RecordsTotal),
         report.TimeLeft,
         "");
+
+    public void Show(TableSyncProgress report) => Show(
+        string.Create(
+            CultureInfo.CurrentCulture,
+            $"{report.TablesDone} of {Wording.Count(report.TablesTotal, "table")}{Failed(report.TablesFailed)}, {report.RowsRead:N0} rows, {report.RowsPerSecond:N0} rows/s"),
+        Share(report.TablesDone, report.TablesTotal),
+        report.TimeLeft,
+        report.Activity);
 
     public void Dispose()
     {

@@ -31,6 +31,8 @@ internal sealed class CompletionContext
 
     public string? ConfigurationFile => Parameter("ConfigurationFile") as string;
 
+    public string? Source => Parameter("Source") as string;
+
     private string? ConnectionPipeline => _session is null ? DefaultConnection.PipelineOf(_argument) : _session.Pipeline;
 
     public PipelineConfig? ReadPipeline()

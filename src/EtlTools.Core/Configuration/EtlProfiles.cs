@@ -1,4 +1,5 @@
 using EtlTools.Core.Health;
+using EtlTools.Core.Tables.Sources;
 
 namespace EtlTools.Core.Configuration;
 
@@ -41,6 +42,9 @@ public sealed class EtlProfiles
     /// <summary>The limits of processing health: those of the file's health section over the defaults.</summary>
     public HealthThresholds Health { get; }
 
+    /// <summary>The sources of tables, in the order of the file.</summary>
+    public IReadOnlyList<TableSource> Sources { get; internal init; } = [];
+
     /// <summary>In the order of the file.</summary>
     public IReadOnlyList<string> Names => _profiles.Select(profile => profile.Name).ToList();
 
@@ -71,6 +75,30 @@ public sealed class EtlProfiles
             message,
             wanted ?? "default",
             _profiles.Count == 0 ? "Write the profile into etl.yaml, or give a connection string." : $"Use one of: {string.Join(", ", Names)}.");
+    }
+
+    /// <summary>The source with this name, compared without case; for null the only one there is.</summary>
+    /// <exception cref="EtlException">SourceNotFound.</exception>
+    public TableSource GetSource(string? name = null)
+    {
+        var found = name is null
+            ? Sources.Count == 1 ? Sources[0] : null
+            : Sources.FirstOrDefault(source => string.Equals(source.Name, name, StringComparison.OrdinalIgnoreCase));
+        var message = (Path, name, Sources.Count) switch
+        {
+            (null, _, _) => $"There is no etl.yaml: looked for {string.Join(", ", _searched)}.",
+            (_, _, 0) => $"{Path} names no sources of tables.",
+            (_, null, _) => $"{Path} names several sources of tables.",
+            _ => $"{Path} has no source '{name}'.",
+        };
+        return found ?? throw new EtlException(
+            EtlErrorKind.NotFound,
+            "SourceNotFound",
+            message,
+            name ?? "source",
+            Sources.Count == 0
+                ? "Write the source below sources: in etl.yaml, with host, database and username."
+                : $"Use one of: {string.Join(", ", Sources.Select(source => source.Name))}.");
     }
 
     internal static EtlProfiles Load(string? path, Func<string, string?> environment) => EtlProfilesReader.Load(path, environment);

@@ -66,7 +66,8 @@ internal static class EtlProfilesReader
         var profiles = new List<EtlProfile>();
         var section = root.Section("profiles", "profiles");
         var health = root.Section("health", "health");
-        if (section is null && health is null && root.Node("profiles") is null)
+        var sources = root.Section("sources", "sources");
+        if (section is null && health is null && sources is null && root.Node("profiles") is null)
         {
             mistakes.Add(root.Place("profiles"), "the file has no profiles", "profiles: with a name and settings for each");
         }
@@ -97,7 +98,10 @@ internal static class EtlProfilesReader
 
         var limits = health is null ? new HealthThresholds() : ReadHealth(health, mistakes);
         root.RejectUnknownKeys();
-        return new EtlProfiles(path, standard?.Value, profiles, limits, [path]);
+        return new EtlProfiles(path, standard?.Value, profiles, limits, [path])
+        {
+            Sources = sources is null ? [] : TableSourceReader.Read(sources, mistakes),
+        };
     }
 
     private static EtlProfile ReadProfile(ConfigScalar name, ConfigSection section, ConfigMistakes mistakes)

@@ -45,6 +45,19 @@ public sealed class CrashPoints
         { "recovery.after-commit", true },
     };
 
+    /// <summary>The sync of a table; true where its rows are kept.</summary>
+    public static readonly TheoryData<string, bool> Sync = new()
+    {
+        { "table.after-lease", false },
+        { "table.after-start", false },
+        { "table.after-copy", false },
+        { "table.after-differences", false },
+        { "table.before-commit", false },
+        { "table.after-commit", true },
+        { "table.before-clear-commit", true },
+    };
+
+    public const string UndoneSync = "table.before-undo-commit";
     public const string FailedRecovery = "recovery.before-fail-commit";
     public const string FailedFile = "load.before-fail-commit";
     public const string PendingStaging = "pending.before-commit";
@@ -62,8 +75,8 @@ public sealed class CrashPoints
             .SelectMany(file => Pass.Matches(System.IO.File.ReadAllText(file)).Select(match => match.Groups[1].Value));
         string[] tested =
         [
-            .. File.Concat(Load).Concat(Undo).Concat(Schema).Concat(Sealing).Concat(Recovery).Select(row => ((string)row[0]).Split(':')[0]),
-            FailedRecovery, FailedFile, PendingStaging, ClosingTheDead, Restaging, Repair,
+            .. File.Concat(Load).Concat(Undo).Concat(Schema).Concat(Sealing).Concat(Recovery).Concat(Sync).Select(row => ((string)row[0]).Split(':')[0]),
+            FailedRecovery, FailedFile, PendingStaging, ClosingTheDead, Restaging, Repair, UndoneSync,
         ];
 
         Assert.Equal(passed.Distinct().Order(StringComparer.Ordinal), tested.Distinct().Order(StringComparer.Ordinal));

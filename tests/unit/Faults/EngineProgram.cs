@@ -26,7 +26,13 @@ internal static class EngineProgram
         await using var database = EtlDatabase.Connect(new ConnectionRequest { ConnectionString = args[1] });
         try
         {
-            await (command == "recover" ? RecoverAsync(database) : RunAsync(command, database, EngineWorkshop.Describe(args[2]), rest));
+            await (command switch
+            {
+                "recover" => RecoverAsync(database),
+                "sync" => KilledSyncTests.SyncAsync(database, rest),
+                "undo-sync" => KilledSyncTests.UndoAsync(database, rest),
+                _ => RunAsync(command, database, EngineWorkshop.Describe(args[2]), rest),
+            });
         }
         catch (EtlException error)
         {

@@ -16,12 +16,6 @@ internal static class HistoryTable
         List<string> statements = [];
         if (!history.Exists)
         {
-            if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-                TargetSql.SchemaExists, new { schema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
-            {
-                statements.Add(TargetSql.CreateSchema(schema));
-            }
-
             statements.Add(HistorySql.Create(table));
         }
 

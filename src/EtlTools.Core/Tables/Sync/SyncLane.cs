@@ -42,14 +42,16 @@ internal sealed class SyncLane(EtlDatabase database, ISourceDatabase source) : I
         if (!await Connection.ExecuteScalarAsync<bool>(new CommandDefinition(
             TrackingSql.TakeLease, new { schema, table }, cancellationToken: cancellationToken)).ConfigureAwait(false))
         {
-            throw new EtlException(
-                EtlErrorKind.Busy,
-                "TableBusy",
-                $"{schema}.{table} is being synced by somebody else.",
-                table,
-                "Wait for the other sync to end; Get-TableStatus shows it.");
+            throw Busy(schema, table);
         }
     }
+
+    public static EtlException Busy(string schema, string table) => new(
+        EtlErrorKind.Busy,
+        "TableBusy",
+        $"{schema}.{table} is being synced by somebody else.",
+        table,
+        "Wait for the other sync to end; Get-TableStatus shows it.");
 
     public Task EndLeaseAsync(string schema, string table) =>
         Connection.ExecuteAsync(new CommandDefinition(TrackingSql.EndLease, new { schema, table }));

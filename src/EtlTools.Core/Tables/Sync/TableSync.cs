@@ -85,6 +85,8 @@ public sealed record TableSync
 
     /// <summary>The error's kind, target and next step; null where there was none.</summary>
     public EtlException? Failure { get; init; }
+
+    public override string ToString() => Name;
 }
 
 /// <summary>One table of a plan: what a sync would do.</summary>
@@ -124,6 +126,8 @@ public sealed record TableSyncStep
     public string? Error { get; init; }
 
     public EtlException? Failure { get; init; }
+
+    public override string ToString() => Name;
 }
 
 /// <summary>What to sync, and how.</summary>

@@ -211,7 +211,7 @@ internal sealed class TableSyncer
         };
         var state = isLast
             ? await AdvanceAsync(pass, cancellationToken).ConfigureAwait(false)
-            : _state with { Pass = pass, Columns = SyncedColumns };
+            : _state with { Pass = pass, Columns = SyncedColumns, Key = _plan.Key };
         await CommitAsync(transaction, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), state, isLast, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
         return (pass, isLast);
@@ -401,6 +401,7 @@ internal sealed class TableSyncer
     {
         IsComplete = true,
         Columns = SyncedColumns,
+        Key = _plan.Key,
         Watermarks = await Watermarks.ReadAsync(
             Connection, rows, Written(_filter.Columns), _config, now, Before, cancellationToken).ConfigureAwait(false),
         LastKey = await Watermarks.ReadLastKeyAsync(Connection, rows, _numberKey, _decision.Mode == SyncMode.Full ? null : _state.LastKey, cancellationToken).ConfigureAwait(false),
@@ -411,6 +412,7 @@ internal sealed class TableSyncer
     {
         IsComplete = true,
         Columns = SyncedColumns,
+        Key = _plan.Key,
         Watermarks = pass.IsFull ? pass.Watermarks : await HighestAsync(pass, cancellationToken).ConfigureAwait(false),
         LastKey = pass.IsFull ? pass.LastKey : await Watermarks.ReadLastKeyAsync(Connection, MergeSql.Stage, _numberKey, Higher(pass.LastKey, _state.LastKey), cancellationToken).ConfigureAwait(false),
         Pass = null,

@@ -20,6 +20,9 @@ internal sealed record TableState
     /// <summary>Columns that were synced.</summary>
     public IReadOnlyList<string> Columns { get; init; } = [];
 
+    /// <summary>Columns that tell the rows apart; empty where none do.</summary>
+    public IReadOnlyList<string> Key { get; init; } = [];
+
     /// <summary>The source has dates that are none, such as 2025-00-10.</summary>
     public bool HasOddDates { get; init; }
 

@@ -2,6 +2,8 @@ namespace EtlTools.Core.Tables.Tracking;
 
 internal static class TrackingSql
 {
+    public const string LockSetup = "SELECT pg_advisory_xact_lock(hashtextextended('etl.tables', 0))";
+
     public const string StartRun = """
         INSERT INTO etl.table_sync_runs (kind, source, reason, tables_total) VALUES (@kind, @source, @reason, @tables)
         RETURNING table_sync_run_id

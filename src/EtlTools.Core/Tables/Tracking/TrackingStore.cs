@@ -69,17 +69,32 @@ internal static class TrackingStore
         connection.ExecuteAsync(new CommandDefinition(
             TrackingSql.WriteState, new { schema, table, source, state = state.ToJson(), id, isLast }, cancellationToken: cancellationToken));
 
-    /// <summary>Has the deployment's tracking table in the schema of the copies, with a row for every table.</summary>
+    /// <summary>
+    /// Has the schemas of the copies and of their history, and the deployment's tracking table with a row for every table.
+    /// One after the other: two sessions that make the same thing at once get in each other's way.
+    /// </summary>
     public static async Task EnsureLoadStatusAsync(
         NpgsqlConnection connection, string schema, IReadOnlyCollection<string> tables, CancellationToken cancellationToken)
     {
-        if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            Mapping.TargetSql.SchemaExists, new { schema }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await connection.ExecuteAsync(new CommandDefinition(TrackingSql.LockSetup, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        foreach (var name in new[] { schema, History.HistorySql.SchemaOf(schema) })
         {
-            await connection.ExecuteAsync(new CommandDefinition(
-                Mapping.TargetSql.CreateSchema(schema), cancellationToken: cancellationToken)).ConfigureAwait(false);
+            if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                Mapping.TargetSql.SchemaExists, new { schema = name }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+            {
+                await connection.ExecuteAsync(new CommandDefinition(
+                    Mapping.TargetSql.CreateSchema(name), cancellationToken: cancellationToken)).ConfigureAwait(false);
+            }
         }
 
+        await EnsureRowsAsync(connection, schema, tables, cancellationToken).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task EnsureRowsAsync(
+        NpgsqlConnection connection, string schema, IReadOnlyCollection<string> tables, CancellationToken cancellationToken)
+    {
         // What is there already need not be ours: a user who may only write rows can still sync.
         var name = Database.SqlIdentifier.Qualify(schema, LoadStatusSql.Table);
         if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(

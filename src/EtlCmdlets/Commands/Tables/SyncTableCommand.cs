@@ -1,0 +1,97 @@
+using System.Management.Automation;
+using EtlTools.Cmdlets.Parameters;
+using EtlTools.Core;
+using EtlTools.Core.Tables.Sync;
+
+namespace EtlTools.Cmdlets.Commands.Tables;
+
+[Cmdlet(VerbsData.Sync, "Table", SupportsShouldProcess = true)]
+[OutputType(typeof(TableSync), typeof(TableSyncStep))]
+public sealed class SyncTableCommand : EtlTableCmdlet
+{
+    [Parameter]
+    public SwitchParameter Full { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int MaxConcurrency { get; set; } = TableSyncOptions.DefaultMaxConcurrency;
+
+    [Parameter]
+    [Duration]
+    public TimeSpan? TimeLimit { get; set; }
+
+    [Parameter]
+    public string? Reason { get; set; }
+
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    protected override void End()
+    {
+        if (ReadsPipeline && Names.Count == 0)
+        {
+            return;
+        }
+
+        var connection = TableSource.Open(Credential?.UserName, Credential?.GetNetworkCredential().Password);
+        var engine = new TableSyncEngine(Database, connection, Tables, TableSource.Settings);
+        var options = Options with { IsFull = Full, MaxConcurrency = MaxConcurrency, TimeLimit = TimeLimit, Reason = Reason };
+        if (Confirmed("Sync", $"{Describe()} of {connection} into {Database.Description}", out var isPreview))
+        {
+            using var bar = new ProgressBar(this, "Syncing tables");
+            var progress = new PostedProgress<TableSyncProgress>(report => OnPipeline(() =>
+            {
+                bar.Show(report);
+                if (report.Finished is { } sync)
+                {
+                    Report(sync);
+                }
+            }));
+            Await(token => engine.SyncAsync(options, progress, token));
+        }
+        else if (isPreview)
+        {
+            foreach (var step in Await(token => engine.PlanAsync(options, token)))
+            {
+                Warn(step.Warning);
+                WriteObject(step);
+                if (step.Failure is { } failure)
+                {
+                    WriteFailure(failure);
+                }
+            }
+        }
+    }
+
+    private void Report(TableSync sync)
+    {
+        Warn(sync.Warning);
+        if (sync.RowsDiscarded + sync.ValuesDiscarded > 0)
+        {
+            WriteWarning($"{sync.Name}: {sync.RowsDiscarded:N0} rows and {sync.ValuesDiscarded:N0} values do not fit the copy and were left out by its contract.");
+        }
+
+        WriteObject(sync);
+        if (sync.Failure is { } failure)
+        {
+            WriteFailure(failure);
+        }
+    }
+
+    private void Warn(IReadOnlyList<string> warnings)
+    {
+        foreach (var warning in warnings)
+        {
+            WriteWarning(warning);
+        }
+    }
+
+    private string Describe() => Names.Count switch
+    {
+        0 when Importance.Length > 0 => $"{string.Join(" and ", Importance).ToLowerInvariant()} tables",
+        0 => Wording.Count(Tables.Tables.Count, "table"),
+        1 => $"table {Names[0]}",
+        _ => Wording.Count(Names.Count, "table"),
+    };
+}

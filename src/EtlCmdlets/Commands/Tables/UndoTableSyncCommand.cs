@@ -1,0 +1,81 @@
+using System.Management.Automation;
+using EtlTools.Cmdlets.Completion;
+using EtlTools.Core.Configuration;
+using EtlTools.Core.Reprocessing;
+using EtlTools.Core.Tables.History;
+using EtlTools.Core.Tables.Sync;
+
+namespace EtlTools.Cmdlets.Commands.Tables;
+
+[Cmdlet(VerbsCommon.Undo, "TableSync", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(TableSync))]
+public sealed class UndoTableSyncCommand : EtlDatabaseCmdlet
+{
+    private readonly List<long> _ids = [];
+    private readonly List<Guid> _runs = [];
+
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
+    public long[] TableSyncId { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
+    public Guid[] TableSyncRunId { get; set; } = [];
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SourceCompleter))]
+    public string? Source { get; set; }
+
+    [Parameter(Mandatory = true)]
+    [AllowEmptyString]
+    public string Reason { get; set; } = "";
+
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    protected override void Begin() => Reasons.Require(Reason);
+
+    // A sync says more than the run that it was part of.
+    protected override void Process()
+    {
+        if (TableSyncId.Length > 0)
+        {
+            _ids.AddRange(TableSyncId);
+        }
+        else
+        {
+            _runs.AddRange(TableSyncRunId);
+        }
+    }
+
+    protected override void End()
+    {
+        if (_ids.Count + _runs.Count == 0)
+        {
+            RequireInput("TableSyncId or -TableSyncRunId");
+            return;
+        }
+
+        var target = new TableUndoTarget { TableSyncIds = [.. _ids.Distinct()], TableSyncRunIds = [.. _runs.Distinct()], IncludesAudit = Force };
+        var engine = new TableUndoEngine(Database, Settings);
+        if (Confirmed("Undo", Describe(target), out var isPreview))
+        {
+            Write(Await(token => engine.ExecuteAsync(target, Reason, token)));
+        }
+        else if (isPreview)
+        {
+            Write(Await(token => engine.PreviewAsync(target, token)));
+        }
+    }
+
+    /// <summary>How long history is kept; copies know by themselves where they are.</summary>
+    private TableSyncSettings Settings =>
+        Source is null && EtlProfiles.Load().Sources.Count != 1 ? new TableSyncSettings() : EtlProfiles.Load().GetSource(Source).Settings;
+
+    private void Write(IReadOnlyList<TableSync> syncs) => WriteObject(syncs, enumerateCollection: true);
+
+    private string Describe(TableUndoTarget target) => target.TableSyncIds.Count > 0
+        ? $"{Wording.Count(target.TableSyncIds.Count, "table sync")} and what came after, in {Database.Description}"
+        : $"{Wording.Count(target.TableSyncRunIds.Count, "run")} of table syncs and what came after, in {Database.Description}";
+}

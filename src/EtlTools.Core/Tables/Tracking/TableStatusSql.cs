@@ -1,0 +1,61 @@
+namespace EtlTools.Core.Tables.Tracking;
+
+internal static class TableStatusSql
+{
+    /// <summary>One row a table that is named, or that was ever synced into the schema.</summary>
+    public const string Select = """
+        WITH tables AS (
+            SELECT name FROM unnest(@names) AS name
+            UNION
+            SELECT table_name FROM etl.table_states WHERE target_schema = @schema AND @includesOthers
+        )
+        SELECT t.name AS "Name",
+               st.last_success_at AS "LastSuccessAt",
+               st.source AS "Source",
+               st.state::text AS "State",
+               last.table_sync_id AS "TableSyncId",
+               last.status AS "Status",
+               last.importance AS "Importance",
+               last.strategy AS "Strategy",
+               last.error_code AS "ErrorCode",
+               last.error AS "Error",
+               last.is_held AS "IsHeld",
+               good.rows_read AS "RowsRead",
+               good.rows_inserted + good.rows_updated + good.rows_deleted AS "RowsChanged",
+               extract(epoch FROM good.finished_at - good.started_at)::double precision AS "LastSeconds",
+               good.verified AS "Verified",
+               good.expected AS "ExpectedSeconds",
+               coalesce(bad.failures, 0)::int AS "Failures",
+               greatest(0, coalesce(c.reltuples, 0))::bigint AS "Rows"
+        FROM tables t
+        LEFT JOIN etl.table_states st ON st.target_schema = @schema AND st.table_name = t.name
+        LEFT JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', @schema, t.name))
+        LEFT JOIN LATERAL (
+            SELECT s.*, EXISTS (
+                SELECT FROM pg_locks l
+                WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('etl.table:' || @schema || '.' || t.name, 0)) AS is_held
+            FROM etl.table_syncs s
+            WHERE s.target_schema = @schema AND s.table_name = t.name
+            ORDER BY s.table_sync_id DESC LIMIT 1
+        ) last ON true
+        LEFT JOIN LATERAL (
+            SELECT s.*, (
+                SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM p.finished_at - p.started_at)::double precision)
+                FROM (
+                    SELECT started_at, finished_at FROM etl.table_syncs p
+                    WHERE p.target_schema = @schema AND p.table_name = t.name AND p.status = 'completed' AND p.mode = s.mode
+                    ORDER BY p.table_sync_id DESC LIMIT 5) p) AS expected
+            FROM etl.table_syncs s
+            WHERE s.target_schema = @schema AND s.table_name = t.name AND s.status = 'completed'
+            ORDER BY s.table_sync_id DESC LIMIT 1
+        ) good ON true
+        LEFT JOIN LATERAL (
+            SELECT count(*) AS failures FROM etl.table_syncs s
+            WHERE s.target_schema = @schema AND s.table_name = t.name AND s.status = 'failed'
+              AND s.table_sync_id > coalesce(good.table_sync_id, 0)
+        ) bad ON true
+        ORDER BY t.name
+        """;
+}

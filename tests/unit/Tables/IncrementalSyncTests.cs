@@ -1,0 +1,206 @@
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sync;
+using EtlTools.Tests.Infrastructure;
+
+namespace EtlTools.Tests.Tables;
+
+public sealed class IncrementalSyncTests
+{
+    private const string Adjustment = """
+        SET sql_mode = '';
+        CREATE TABLE adjustment (AdjNum bigint AUTO_INCREMENT PRIMARY KEY, Amount double NOT NULL, AdjDate date, SecDateTEdit datetime);
+        INSERT INTO adjustment (Amount, AdjDate, SecDateTEdit) SELECT seq, '2024-01-01', '2024-01-01 10:00:00' FROM seq_1_to_100;
+        """;
+
+    private static readonly TableConfig Config = new()
+    {
+        Name = "adjustment",
+        Strategy = SyncStrategy.Incremental,
+        IncrementalColumns = ["SecDateTEdit", "AdjDate"],
+    };
+
+    private static readonly string[] Columns = ["AdjNum", "Amount", "AdjDate", "SecDateTEdit"];
+
+    [MariaDbFact]
+    public async Task Only_what_may_have_changed_is_read_and_only_what_has_is_written()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config);
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("""
+            UPDATE adjustment SET Amount = -1, SecDateTEdit = '2024-02-01 08:00:00' WHERE AdjNum = 7;
+            INSERT INTO adjustment (Amount, AdjDate, SecDateTEdit) VALUES (200, '2024-02-02', '2024-02-02 09:00:00')
+            """);
+        var sync = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Incremental, 1, 1), (sync.Mode, sync.RowsInserted, sync.RowsUpdated));
+        await AssertEqualAsync(work);
+
+        // Everything is older than the last second that was read, but for the one row of it.
+        var versions = await work.VersionsAsync("adjustment");
+        Assert.Equal((1, 0), ((await work.SyncOneAsync()) is var idle ? (idle.RowsRead, idle.RowsUpdated + idle.RowsInserted) : default));
+        Assert.Equal(versions, await work.VersionsAsync("adjustment"));
+        Assert.Equal($"success|2024-02-02 09:00:00|{await work.Source.ScalarAsync("SELECT MAX(AdjNum) FROM adjustment")}|AdjNum", await work.Copy.ScalarAsync<string>(
+            "SELECT concat_ws('|', load_status, last_loaded, last_primary_value, primary_column_name) FROM raw.etl_load_status WHERE table_name = 'adjustment'"));
+    }
+
+    [MariaDbFact]
+    public async Task Rows_of_the_same_second_are_not_lost()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config with { IncrementalColumns = ["SecDateTEdit"] });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE adjustment SET Amount = Amount + 1000 WHERE AdjNum IN (1, 50)");
+        Assert.Equal(2, (await work.SyncOneAsync()).RowsUpdated);
+        await AssertEqualAsync(work);
+    }
+
+    [MariaDbTheory]
+    [InlineData(IncrementalLogic.Or, 3)]
+    [InlineData(IncrementalLogic.And, 1)]
+    [InlineData(IncrementalLogic.SingleColumn, 2)]
+    public async Task Columns_decide_together(IncrementalLogic logic, int expected)
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config with { IncrementalLogic = logic });
+        await work.SyncAsync();
+
+        // The third of updates that logic by AND never saw: one column of two is new.
+        await work.Source.ExecuteAsync("""
+            UPDATE adjustment SET AdjDate = '2023-01-01', SecDateTEdit = '2023-01-01';
+            UPDATE adjustment SET Amount = -1, SecDateTEdit = '2024-03-01' WHERE AdjNum = 1;
+            UPDATE adjustment SET Amount = -1, AdjDate = '2024-03-01' WHERE AdjNum = 2;
+            UPDATE adjustment SET Amount = -1, AdjDate = '2024-03-01', SecDateTEdit = '2024-03-01' WHERE AdjNum = 3;
+            """);
+        Assert.Equal(expected, (await work.SyncOneAsync()).RowsRead);
+    }
+
+    [MariaDbTheory]
+    [InlineData(IncrementalLogic.Or)]
+    [InlineData(IncrementalLogic.And)]
+    [InlineData(IncrementalLogic.SingleColumn)]
+    public async Task Rows_whose_dates_tell_nothing_come_each_time(IncrementalLogic logic)
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config with { IncrementalLogic = logic });
+        await work.Source.ExecuteAsync("""
+            SET sql_mode = '';
+            UPDATE adjustment SET AdjDate = NULL, SecDateTEdit = NULL WHERE AdjNum = 1;
+            UPDATE adjustment SET AdjDate = '1902-07-31', SecDateTEdit = '0000-00-00' WHERE AdjNum = 2;
+            UPDATE adjustment SET AdjDate = '2999-01-01', SecDateTEdit = '2999-01-01' WHERE AdjNum = 3;
+            """);
+        await work.SyncAsync();
+        Assert.Equal("2024-01-01 10:00:00", await work.Copy.ScalarAsync<string>(
+            "SELECT state->'watermarks'->>'SecDateTEdit' FROM etl.table_states"));
+        await work.Source.ExecuteAsync("UPDATE adjustment SET Amount = -7 WHERE AdjNum <= 3");
+        Assert.Equal(3, (await work.SyncOneAsync()).RowsUpdated);
+        Assert.Equal(0, (await work.SyncOneAsync()).RowsUpdated);
+    }
+
+    [MariaDbFact]
+    public async Task A_row_with_an_old_date_and_a_new_key_comes()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config);
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("INSERT INTO adjustment (Amount, AdjDate, SecDateTEdit) VALUES (1, '2010-01-01', '2010-01-01')");
+        Assert.Equal(1, (await work.SyncOneAsync()).RowsInserted);
+    }
+
+    [MariaDbFact]
+    public async Task The_overlap_brings_what_was_committed_late_and_the_lookback_what_was_not_stamped()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config with { IncrementalColumns = ["SecDateTEdit"], Lookback = new LookbackWindow(30, ["AdjDate"]) });
+        work.Settings = work.Settings with { Overlap = TimeSpan.FromMinutes(10) };
+        await work.Source.ExecuteAsync("UPDATE adjustment SET SecDateTEdit = '2024-01-01 09:00:00', AdjDate = UTC_DATE() - INTERVAL 5 DAY WHERE AdjNum = 4; UPDATE adjustment SET SecDateTEdit = '2024-01-01 09:00:00' WHERE AdjNum IN (1, 2)");
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE adjustment SET Amount = -1, SecDateTEdit = '2024-01-01 09:55:00' WHERE AdjNum = 1; UPDATE adjustment SET Amount = -1, SecDateTEdit = '2024-01-01 09:45:00' WHERE AdjNum = 2; UPDATE adjustment SET Amount = -1 WHERE AdjNum = 4");
+        Assert.Equal(2, (await work.SyncOneAsync()).RowsUpdated);
+    }
+
+    [MariaDbFact]
+    public async Task Rows_that_overlap_with_those_there_do_no_harm()
+    {
+        // Seed 004: 86,870 rows of securitylog came again, and the insert failed on the first.
+        await using var work = await SyncWorkshop.CreateAsync(
+            "CREATE TABLE securitylog (SecurityLogNum bigint AUTO_INCREMENT PRIMARY KEY, LogText text, LogDateTime datetime NOT NULL) ENGINE=MyISAM; INSERT INTO securitylog SELECT seq, CONCAT('text ', seq), '2025-01-01' + INTERVAL seq DIV 50000 DAY FROM seq_1_to_100000;",
+            new TableConfig { Name = "securitylog", Importance = TableImportance.Audit, Strategy = SyncStrategy.Incremental, IncrementalColumns = ["LogDateTime"] });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE securitylog SET LogDateTime = '2025-02-01' WHERE SecurityLogNum > 100000 - 86870; UPDATE securitylog SET LogText = 'changed' WHERE SecurityLogNum = 99999");
+        var sync = await work.SyncOneAsync();
+        Assert.Equal((86_870, 86_870, 0), (sync.RowsRead, sync.RowsUpdated, sync.RowsInserted));
+        Assert.Equal(
+            await work.Source.ScalarAsync("SELECT CONCAT(COUNT(*), '|', SUM(CONV(LEFT(MD5(LogText), 8), 16, 10))) FROM securitylog"),
+            await work.Copy.ScalarAsync<string>("""SELECT count(*) || '|' || sum(('x' || left(md5("LogText"), 8))::bit(32)::bigint) FROM raw.securitylog"""));
+    }
+
+    [MariaDbFact]
+    public async Task Deletes_arrive_where_they_are_asked_for()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config with { Deletes = true });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("DELETE FROM adjustment WHERE AdjNum BETWEEN 10 AND 19");
+        Assert.Equal(10, (await work.SyncOneAsync()).RowsDeleted);
+        await AssertEqualAsync(work);
+        work.Config = new TableSyncConfig { Tables = [Config] };
+        await work.Source.ExecuteAsync("DELETE FROM adjustment WHERE AdjNum = 30");
+        Assert.Equal(0, (await work.SyncOneAsync()).RowsDeleted);
+        Assert.Equal(1, (await work.SyncOneAsync(new TableSyncOptions { IsFull = true })).RowsDeleted);
+    }
+
+    [MariaDbFact]
+    public async Task An_audit_table_keeps_what_the_source_has_no_more()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, new TableConfig { Name = "adjustment", Importance = TableImportance.Audit });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("DELETE FROM adjustment WHERE AdjNum > 10");
+        Assert.Equal(0, (await work.SyncOneAsync()).RowsDeleted);
+        Assert.Equal(100, await work.CountAsync("raw.adjustment"));
+    }
+
+    [MariaDbFact]
+    public async Task A_deployment_s_own_tracking_and_rows_are_adopted()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config);
+        await work.Copy.ExecuteAsync("""
+            CREATE SCHEMA raw;
+            CREATE TABLE raw.etl_load_status (
+                id serial PRIMARY KEY, table_name varchar(255) NOT NULL UNIQUE, last_loaded timestamp NOT NULL DEFAULT '1970-01-01',
+                rows_loaded integer DEFAULT 0, load_status varchar(50) DEFAULT 'pending', _loaded_at timestamp DEFAULT now());
+            INSERT INTO raw.etl_load_status (table_name, last_loaded, load_status) VALUES ('adjustment', '2025-01-01', 'success');
+            CREATE TABLE raw.adjustment ("AdjNum" bigint, "Amount" double precision, "AdjDate" date, "SecDateTEdit" timestamp, _loaded_at timestamp DEFAULT '2020-01-01');
+            INSERT INTO raw.adjustment VALUES (1, 1, '2024-01-01', '2024-01-01 10:00:00'), (2, -5, '2024-01-01', '2024-01-01 10:00:00');
+            """);
+        var sync = await work.SyncOneAsync();
+
+        // Its date is not to be trusted: everything is read once, and what is right already is not touched.
+        Assert.Equal((SyncMode.Full, 98, 1), (sync.Mode, sync.RowsInserted, sync.RowsUpdated));
+        await AssertEqualAsync(work);
+        Assert.Equal("success|100", await work.Copy.ScalarAsync<string>("SELECT load_status || '|' || rows_loaded FROM raw.etl_load_status"));
+        Assert.Equal(SyncMode.Incremental, (await work.SyncOneAsync()).Mode);
+    }
+
+    [MariaDbFact]
+    public async Task A_table_comes_by_ranges_of_its_key()
+    {
+        var chunked = Config with { Strategy = SyncStrategy.IncrementalChunked, BatchSize = 30 };
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, chunked);
+        Assert.Equal((SyncMode.Full, 100, 100), await work.SyncOneAsync() is var first ? (first.Mode, first.RowsRead, first.RowsInserted) : default);
+        Assert.Equal(4, await work.Copy.ScalarAsync<int>("SELECT commits FROM etl.table_syncs"));
+        await AssertEqualAsync(work);
+        await work.Source.ExecuteAsync("UPDATE adjustment SET Amount = 0, SecDateTEdit = '2024-05-01' WHERE AdjNum % 2 = 0; DELETE FROM adjustment WHERE AdjNum = 51");
+        var sync = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Incremental, 50, 0), (sync.Mode, sync.RowsUpdated, sync.RowsDeleted));
+        Assert.Equal(1, (await work.SyncOneAsync(new TableSyncOptions { IsFull = true })).RowsDeleted);
+        await AssertEqualAsync(work);
+        Assert.Equal(0, (await work.SyncOneAsync()).RowsUpdated);
+    }
+
+    [MariaDbFact]
+    public async Task A_configured_column_that_is_not_there_is_an_error_and_changes_nothing()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config with { IncrementalColumns = ["SecDateTEdt"] });
+        var failed = await work.FailAsync();
+        Assert.Equal("TableConfigColumnMissing", failed.ErrorCode);
+        Assert.Contains("SecDateTEdit", failed.Failure!.NextStep, StringComparison.Ordinal);
+        Assert.Null(await work.Copy.ScalarAsync<string>("SELECT to_regclass('raw.adjustment')::text"));
+        work.Config = new TableSyncConfig { Tables = [new TableConfig { Name = "nothing" }] };
+        Assert.Equal("SourceTableMissing", (await work.FailAsync()).ErrorCode);
+    }
+
+    private static Task AssertEqualAsync(SyncWorkshop work) => work.AssertEqualAsync("adjustment", null, null, Columns);
+}

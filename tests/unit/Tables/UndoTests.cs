@@ -1,0 +1,117 @@
+using EtlTools.Core;
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.History;
+using EtlTools.Core.Tables.Sync;
+using EtlTools.Tests.Infrastructure;
+
+namespace EtlTools.Tests.Tables;
+
+public sealed class UndoTests
+{
+    private const string Reason = "wrong source";
+
+    private const string Rows = """
+        CREATE TABLE visit (VisitNum bigint AUTO_INCREMENT PRIMARY KEY, Note varchar(50), Edited datetime NOT NULL);
+        INSERT INTO visit SELECT seq, CONCAT('note ', seq), '2024-01-01' FROM seq_1_to_20;
+        CREATE TABLE bare (a int, b varchar(10));
+        INSERT INTO bare VALUES (1, 'x'), (1, 'x'), (2, NULL);
+        """;
+
+    private static readonly TableConfig Visit = new()
+    {
+        Name = "visit",
+        Strategy = SyncStrategy.Incremental,
+        IncrementalColumns = ["Edited"],
+        Deletes = true,
+    };
+
+    private static readonly TableConfig Bare = new() { Name = "bare" };
+
+    [MariaDbFact]
+    public async Task A_table_goes_back_to_before_any_sync_and_forth_again()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Visit, Bare);
+        var syncs = new List<IReadOnlyList<TableSync>>();
+        var states = new List<string>();
+        await NextAsync("");
+        await NextAsync("UPDATE visit SET Note = 'a', Edited = '2024-01-02' WHERE VisitNum < 5; INSERT INTO visit VALUES (30, 'new', '2024-01-02'); INSERT INTO bare VALUES (1, 'x'), (3, 'y')");
+        await NextAsync("DELETE FROM visit WHERE VisitNum IN (2, 30); UPDATE visit SET Note = NULL, Edited = '2024-01-03' WHERE VisitNum < 5; DELETE FROM bare WHERE a = 1 LIMIT 2");
+        await NextAsync("INSERT INTO visit VALUES (2, 'again', '2024-01-04'); DELETE FROM bare; INSERT INTO bare VALUES (2, NULL), (9, 'z')");
+
+        for (var step = 3; step > 0; step--)
+        {
+            var undone = await UndoAsync(work, syncs[step]);
+            Assert.All(undone, sync => Assert.Equal(SyncMode.Undo, sync.Mode));
+            Assert.Equal(states[step - 1], await StateAsync(work));
+        }
+
+        // The next sync reads again what was taken back.
+        await work.SyncAsync();
+        Assert.Equal(states[3], await StateAsync(work));
+
+        // Over several syncs at once; and an undo is a sync that can be undone.
+        var back = await UndoAsync(work, syncs[0]);
+        Assert.Equal(0, await work.CountAsync("raw.visit") + await work.CountAsync("raw.bare"));
+        await UndoAsync(work, back);
+        Assert.Equal(states[3], await StateAsync(work));
+
+        async Task NextAsync(string sql)
+        {
+            await work.Source.ExecuteAsync(sql + ";");
+            syncs.Add(await work.SyncAsync());
+            states.Add(await StateAsync(work));
+        }
+    }
+
+    [MariaDbFact]
+    public async Task A_preview_tells_what_an_undo_would_do_and_does_nothing()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Visit);
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE visit SET Note = 'a', Edited = '2024-01-02' WHERE VisitNum < 5; INSERT INTO visit VALUES (30, 'new', '2024-01-02'); DELETE FROM visit WHERE VisitNum = 9");
+        var sync = await work.SyncOneAsync();
+        var before = await work.VersionsAsync("visit");
+        var preview = Assert.Single(await Undo(work).PreviewAsync(new TableUndoTarget { TableSyncIds = [sync.TableSyncId!.Value] }, CancellationToken.None));
+        Assert.Equal((1, 4, 1, null), (preview.RowsInserted, preview.RowsUpdated, preview.RowsDeleted, preview.TableSyncId));
+        Assert.Equal(before, await work.VersionsAsync("visit"));
+        var run = Assert.Single(await Undo(work).ExecuteAsync(new TableUndoTarget { TableSyncRunIds = [sync.TableSyncRunId] }, Reason, CancellationToken.None));
+        Assert.Equal((1, 4, 1), (run.RowsInserted, run.RowsUpdated, run.RowsDeleted));
+    }
+
+    [MariaDbFact]
+    public async Task What_cannot_be_undone_is_refused()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Visit with { Importance = TableImportance.Audit });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE visit SET Note = 'a', Edited = '2024-01-02' WHERE VisitNum < 5");
+        var sync = await work.SyncOneAsync();
+        await RefusedAsync("AuditTableKept", new TableUndoTarget { TableSyncIds = [sync.TableSyncId!.Value] });
+        await RefusedAsync("TableSyncNotFound", new TableUndoTarget { TableSyncIds = [999_999] });
+        await Undo(work).ExecuteAsync(new TableUndoTarget { TableSyncIds = [sync.TableSyncId!.Value], IncludesAudit = true }, Reason, CancellationToken.None);
+        await RefusedAsync("TableSyncUndone", new TableUndoTarget { TableSyncIds = [sync.TableSyncId!.Value], IncludesAudit = true });
+
+        // History that is older than it is kept goes with the next sync.
+        var next = await work.SyncOneAsync();
+        await work.Copy.ExecuteAsync("UPDATE etl.table_syncs SET finished_at = now() - interval '31 days'");
+        await work.Source.ExecuteAsync("INSERT INTO visit VALUES (40, 'new', '2024-01-05')");
+        await work.SyncAsync();
+        await RefusedAsync("TableHistoryGone", new TableUndoTarget { TableSyncIds = [next.TableSyncId!.Value], IncludesAudit = true });
+        Assert.Equal(1, await work.CountAsync("raw_history.visit"));
+
+        async Task RefusedAsync(string errorId, TableUndoTarget target)
+        {
+            var before = await work.VersionsAsync("visit");
+            Assert.Equal(errorId, (await Assert.ThrowsAsync<EtlException>(() => Undo(work).ExecuteAsync(target, Reason, CancellationToken.None))).ErrorId);
+            Assert.Equal(before, await work.VersionsAsync("visit"));
+        }
+    }
+
+    private static TableUndoEngine Undo(SyncWorkshop work) => new(work.Database, work.Settings);
+
+    private static Task<IReadOnlyList<TableSync>> UndoAsync(SyncWorkshop work, IReadOnlyList<TableSync> syncs) => Undo(work).ExecuteAsync(
+        new TableUndoTarget { TableSyncIds = [.. syncs.Select(sync => sync.TableSyncId!.Value)] }, Reason, CancellationToken.None);
+
+    private static async Task<string> StateAsync(SyncWorkshop work) => string.Join('\n', (await work.Copy.QueryAsync<string>("""
+        SELECT 'visit ' || t::text FROM raw.visit t UNION ALL SELECT 'bare ' || t::text FROM raw.bare t
+        """)).Order(StringComparer.Ordinal));
+}
