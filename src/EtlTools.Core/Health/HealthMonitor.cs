@@ -25,9 +25,9 @@ public sealed class HealthMonitor(EtlDatabase database)
             await using var transaction = await connection.BeginTransactionAsync(
                 IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
 
-            // Memory for the groups of a reading; and compiling these statements takes longer than running them.
+            // Memory for the groups of a reading.
             var now = await connection.QuerySingleAsync<DateTime>(new CommandDefinition(
-                "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SELECT now()", cancellationToken: cancellationToken)).ConfigureAwait(false);
+                "SET LOCAL work_mem = '64MB'; SELECT now()", cancellationToken: cancellationToken)).ConfigureAwait(false);
             var windows = new HealthWindows(now, query.Window, query.PreviousWindows);
             var readings = new List<(IHealthFamily Family, FamilyReading? Reading)>();
             foreach (var family in families)

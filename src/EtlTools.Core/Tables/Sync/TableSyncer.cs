@@ -464,6 +464,7 @@ internal sealed class TableSyncer
             _lane.Database,
             transaction,
             Name,
+            "Once the database answers, Get-TableStatus shows what was written; the next Sync-Table goes on from there.",
             (connection, token) => connection.ExecuteScalarAsync<bool>(new CommandDefinition(
                 TrackingSql.IsCommitted, new { id = _id, commits }, cancellationToken: token)),
             cancellationToken).ConfigureAwait(false);
