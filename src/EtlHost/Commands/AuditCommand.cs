@@ -36,12 +36,23 @@ internal static class AuditCommand
                 IncludeWhole = parsed.GetValue(whole),
                 Schema = options.Schema(parsed),
             };
+            var finder = new LostDataFinder(database, options.Map(parsed));
+            if ((await finder.FindUnknownAsync(query, token).ConfigureAwait(false)).FirstOrDefault() is { } unknown)
+            {
+                throw unknown;
+            }
+
             var (found, lost) = (0L, 0L);
-            await foreach (var audit in new LostDataFinder(database, options.Map(parsed)).FindAsync(query, progress: null, token).ConfigureAwait(false))
+            await foreach (var audit in finder.FindAsync(query, progress: null, token).ConfigureAwait(false))
             {
                 found++;
                 lost += audit.Missing;
                 Write(audit);
+            }
+
+            foreach (var (table, count) in finder.Unchecked)
+            {
+                Line.Write(("table", table), ("unchecked", count));
             }
 
             Line.Write(("ingestions", found), ("missing", lost));

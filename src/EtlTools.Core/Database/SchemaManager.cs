@@ -28,12 +28,13 @@ public sealed record SchemaStep
 public sealed class SchemaManager(EtlDatabase database)
 {
     /// <summary>What <see cref="ApplyAsync"/> would do, in order. Changes nothing.</summary>
-    /// <exception cref="EtlException">SchemaNewer, MigrationChanged, and those of connecting.</exception>
+    /// <exception cref="EtlException">SchemaNewer, MigrationChanged, RulePatternInvalid, and those of connecting.</exception>
     public async Task<IReadOnlyList<SchemaStep>> PlanAsync(PipelineConfig? pipeline, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            await RequirePatternsAsync(connection, pipeline, cancellationToken).ConfigureAwait(false);
             var steps = await FindMigrationsAsync(connection, cancellationToken).ConfigureAwait(false);
             steps.AddRange(await FindTableStepsAsync(connection, pipeline, cancellationToken).ConfigureAwait(false));
             if (pipeline is not null)
@@ -50,7 +51,7 @@ public sealed class SchemaManager(EtlDatabase database)
     }
 
     /// <summary>Brings the database up to date and returns what was done; nothing where nothing was to do.</summary>
-    /// <exception cref="EtlException">SchemaNewer, MigrationChanged, PermissionDenied, and those of connecting.</exception>
+    /// <exception cref="EtlException">SchemaNewer, MigrationChanged, RulePatternInvalid, PermissionDenied, and those of connecting.</exception>
     public async Task<IReadOnlyList<SchemaStep>> ApplyAsync(
         PipelineConfig? pipeline, IProgress<SchemaStep>? progress, CancellationToken cancellationToken)
     {
@@ -58,6 +59,7 @@ public sealed class SchemaManager(EtlDatabase database)
         await using var connection = await database.OpenUnpooledAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            await RequirePatternsAsync(connection, pipeline, cancellationToken).ConfigureAwait(false);
             await connection.ExecuteAsync(new CommandDefinition(
                 SchemaSql.Lock, commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
             var done = new List<Step>();
@@ -84,6 +86,14 @@ public sealed class SchemaManager(EtlDatabase database)
         catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
             throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
+    private static async Task RequirePatternsAsync(NpgsqlConnection connection, PipelineConfig? pipeline, CancellationToken cancellationToken)
+    {
+        foreach (var type in pipeline?.ExtractTypes ?? [])
+        {
+            await RulePatterns.RequireAsync(connection, type, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -20,6 +20,20 @@ internal static class CatalogSql
         ORDER BY a.attnum
         """;
 
+    public const string TryPattern = "SELECT '' ~ @pattern";
+
+    /// <summary>Columns of unique indexes whose collation, or that of the index, takes different texts for the same.</summary>
+    public const string LooseKeys = """
+        SELECT DISTINCT a.attname::text
+        FROM pg_index i
+        JOIN pg_class c ON c.oid = i.indrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        CROSS JOIN LATERAL unnest(i.indkey::smallint[], i.indcollation::oid[]) AS k (attnum, coll)
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+        JOIN pg_collation l ON l.oid IN (k.coll, a.attcollation)
+        WHERE n.nspname = @schema AND c.relname = @table AND i.indisunique AND NOT l.collisdeterministic
+        """;
+
     /// <summary>Whole, immediate unique indexes on plain columns; each as the names of its columns. Surrogate keys (identity,
     /// serial, uuid defaults) are no natural keys.</summary>
     public const string UniqueKeys = """

@@ -11,7 +11,7 @@ internal sealed class ExtractTableReader(PipelineConfig pipeline)
     private readonly ConcurrentDictionary<string, ExtractTable> _tables = new(StringComparer.OrdinalIgnoreCase);
 
     /// <exception cref="EtlException">ExtractTypeUnknown, RawTableMissing, StagingTableMissing, NaturalKeyMissing,
-    /// NaturalKeyNotInRaw, RawTableNotPrepared.</exception>
+    /// NaturalKeyNotInRaw, NaturalKeyCollation, RulePatternInvalid, RawTableNotPrepared.</exception>
     public async Task<ExtractTable> GetAsync(NpgsqlConnection connection, string extractType, CancellationToken cancellationToken)
     {
         if (_tables.TryGetValue(extractType, out var known))
@@ -43,6 +43,8 @@ internal sealed class ExtractTableReader(PipelineConfig pipeline)
             .ToList();
         var fed = rawColumns.ToHashSet(StringComparer.Ordinal);
         var key = await ReadKeyAsync(connection, type, cancellationToken).ConfigureAwait(false);
+        await RequireDeterministicAsync(connection, type, key, cancellationToken).ConfigureAwait(false);
+        await RulePatterns.RequireAsync(connection, type, cancellationToken).ConfigureAwait(false);
         var columns = staging
             .Where(column => fed.Contains(column.Name) && !column.IsGenerated)
             .Select(column => ToStagingColumn(column, type, key))
@@ -121,6 +123,25 @@ internal sealed class ExtractTableReader(PipelineConfig pipeline)
                 : $"{pipeline.StagingSchema}.{type.Table} has {indexes.Count} unique indexes, so its natural key cannot be told.",
             $"{pipeline.StagingSchema}.{type.Table}",
             "Give the staging table one unique index on its natural key, and name the key under natural_key in the pipeline file.");
+    }
+
+    /// <summary>Two texts that the index takes for one key are two keys in raw: staging could not follow.</summary>
+    private async Task RequireDeterministicAsync(
+        NpgsqlConnection connection, ExtractTypeConfig type, IReadOnlyList<string> key, CancellationToken cancellationToken)
+    {
+        var loose = await connection.QueryAsync<string>(new CommandDefinition(
+            CatalogSql.LooseKeys, new { schema = pipeline.StagingSchema, table = type.Table }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        if (loose.FirstOrDefault(key.Contains) is { } column)
+        {
+            throw new EtlException(
+                EtlErrorKind.Schema,
+                "NaturalKeyCollation",
+                $"The column {column} of the natural key of {pipeline.StagingSchema}.{type.Table} has a collation that is not deterministic: "
+                + "it takes different texts for the same key.",
+                $"{pipeline.StagingSchema}.{type.Table}",
+                $"Give the column and its unique index a deterministic collation (ALTER TABLE ... ALTER COLUMN {column} TYPE text COLLATE \"C\"), "
+                + "or use the rule lowercase for keys that differ in case only.");
+        }
     }
 
     private static void RequireTable(List<CatalogColumn> columns, string schema, string table, string errorId)

@@ -184,6 +184,9 @@ public sealed class BadInputTests : IAsyncLifetime
     [InlineData("DROP TABLE stg.persons", "StagingTableMissing")]
     [InlineData("DROP TABLE raw.persons CASCADE", "RawTableMissing")]
     [InlineData("ALTER TABLE stg.persons RENAME COLUMN practice_id TO practice", "NaturalKeyMissing")]
+
+    // A collation that is not deterministic needs ICU, which not every server has; what the catalogue says is all that counts.
+    [InlineData("CREATE COLLATION stg.loose FROM \"C\"; ALTER TABLE stg.persons ALTER practice_id TYPE text COLLATE stg.loose; UPDATE pg_collation SET collisdeterministic = false WHERE collname = 'loose'", "NaturalKeyCollation")]
     public async Task Tables_that_do_not_fit(string change, string errorId)
     {
         var key = await _work.Database.ScalarAsync<string>(
@@ -191,6 +194,24 @@ public sealed class BadInputTests : IAsyncLifetime
         await _work.Database.ExecuteAsync(string.Format(System.Globalization.CultureInfo.InvariantCulture, change, key));
         _work.WritePersons(2, "b", "3,A,Cyd,,,");
         await FailsAsync(errorId);
+    }
+
+    // .NET takes these.
+    [PostgresTheory]
+    [InlineData(@"^(?i:yes)$")]
+    [InlineData(@"\A\d+\z")]
+    public async Task Pattern_that_PostgreSQL_does_not_take(string pattern)
+    {
+        _work.Pipeline = _work.Pipeline with
+        {
+            ExtractTypes = [.. _work.Pipeline.ExtractTypes.Select(type => type.Name == "Person"
+                ? type with { Rules = new Dictionary<string, ColumnRule> { ["name"] = new() { Pattern = pattern } } }
+                : type)],
+        };
+        await RefusesAsync("RulePatternInvalid", () => new SchemaManager(_work.Etl).PlanAsync(_work.Pipeline, CancellationToken.None), "Person.name");
+        await RefusesAsync("RulePatternInvalid", () => new SchemaManager(_work.Etl).ApplyAsync(_work.Pipeline, progress: null, CancellationToken.None));
+        _work.WritePersons(2, "b", "3,A,Cyd,,,");
+        await FailsAsync("RulePatternInvalid");
     }
 
     [PostgresTheory]

@@ -68,7 +68,7 @@ public sealed class LostRecoveryConnectionTests
         var error = await Assert.ThrowsAsync<EtlException>(() => new RecoveryEngine(etl, MetricMapReader.ReadBuiltIn())
             .ExecuteAsync(new RecoveryOptions(), progress: null, CancellationToken.None));
         Assert.Equal("CommitUnknown", error.ErrorId);
-        Assert.Contains("etl.data_recoveries has a row", error.NextStep, StringComparison.Ordinal);
+        Assert.DoesNotContain("file", error.NextStep, StringComparison.OrdinalIgnoreCase);
 
         // The server gives the session up at last.
         await health.Database.TerminateSessionsAsync();

@@ -21,6 +21,9 @@ public sealed class RecoveryCommandTests
             Assert.Equal((0, "Recovered", 12L), (recover.ExitCode, HostWorkshop.Value(recover, "outcome"), await health.CountAsync("heart_rate_metrics")));
             Assert.Single(folder.GetFiles("data_recovery_report_*.json"));
             Assert.Equal(0, (await RunAsync("audit")).ExitCode);
+            var unknown = await RunAsync("audit", "--user", Guid.NewGuid().ToString());
+            Assert.Contains("IngestionUserNotFound", unknown.Output + unknown.Error, StringComparison.Ordinal);
+            Assert.NotEqual(0, unknown.ExitCode);
         }
         finally
         {
