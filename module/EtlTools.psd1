@@ -5,7 +5,7 @@
     Author               = 'EtlTools contributors'
     CompanyName          = 'EtlTools'
     Copyright            = '(c) EtlTools contributors'
-    Description          = 'Loads healthcare data files from S3 or a folder into PostgreSQL, shows every load, finds what went wrong, and puts it right: preview, reprocess, verify and undo, with a record of who did what and why.'
+    Description          = 'Loads healthcare data files from S3 or a folder into PostgreSQL, shows every load, finds what went wrong, and puts it right: preview, reprocess, verify and undo, with a record of who did what and why. Copies the tables of a MySQL or MariaDB database into PostgreSQL, incrementally.'
 
     # Windows PowerShell 5.1 and PowerShell 7.5 run on .NET versions that the engine does not know.
     PowerShellVersion    = '7.6'
@@ -25,15 +25,18 @@
         'Get-ProcessingHealth'
         'Get-RejectedRow'
         'Get-ReprocessMetric'
+        'Get-TableStatus'
         'Initialize-EtlDatabase'
         'Invoke-DataRecovery'
         'Invoke-Reprocess'
         'Repair-RejectedRow'
         'Start-LoadRun'
         'Stop-LoadRun'
+        'Sync-Table'
         'Test-ProcessingHealth'
         'Test-StagingIntegrity'
         'Undo-Reprocess'
+        'Undo-TableSync'
     )
     FunctionsToExport    = @()
     VariablesToExport    = @()
@@ -41,7 +44,7 @@
 
     PrivateData          = @{
         PSData = @{
-            Tags = @('ETL', 'PostgreSQL', 'S3', 'Healthcare', 'Indici', 'DataQuality', 'Reprocessing', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
+            Tags = @('ETL', 'PostgreSQL', 'MySQL', 'MariaDB', 'S3', 'Healthcare', 'Indici', 'DataQuality', 'Reprocessing', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
         }
     }
 }

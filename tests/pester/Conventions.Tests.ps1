@@ -76,7 +76,7 @@ Describe '<Name>' -ForEach $all {
     }
 
     It 'offers or fixes every choice' {
-        $freeText = 'ConnectionString', 'ConfigurationFile', 'Key', 'LiteralPath', 'Path', 'Reason', 'ReportPath'
+        $freeText = 'ConnectionString', 'ConfigurationFile', 'Key', 'LiteralPath', 'Path', 'Reason', 'ReportPath', 'TableConfig'
         foreach ($parameter in Get-OwnParameter $command | Where-Object { $_.ParameterType -in [string], [string[]] -and $_.Name -notin $freeText }) {
             $helpers = $parameter.Attributes | Where-Object { $_ -is [ValidateSet] -or $_ -is [ArgumentCompleter] }
             $helpers | Should -Not -BeNullOrEmpty -Because "-$($parameter.Name) is a choice"

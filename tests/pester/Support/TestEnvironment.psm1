@@ -7,7 +7,7 @@ A test file begins with
     BeforeDiscovery { Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1" }
     BeforeAll { Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1" }
 
-and says  -Skip:(-not (Test-PostgresServer))  or  -Skip:(-not (Test-S3Server))  where it needs one.
+and says  -Skip:(-not (Test-PostgresServer))  or  -Skip:(-not (Test-S3Server))  or  -Skip:(-not (Test-MariaDbServer))  where it needs one.
 #>
 Set-StrictMode -Version 3.0
 
@@ -25,6 +25,38 @@ function Test-PostgresServer {
 
 function Test-S3Server {
     [bool] $env:ETL_TEST_S3
+}
+
+function Test-MariaDbServer {
+    [bool] $env:ETL_TEST_MARIADB
+}
+
+# A database of the MariaDB server, with what the SQL makes in it. Returns its name.
+function New-TestSource {
+    param([string] $Sql = '')
+    $name = "etl_test_$([guid]::NewGuid().ToString('n').Substring(0, 12))"
+    Invoke-SourceTestSql mysql "CREATE DATABASE $name" | Out-Null
+    if ($Sql) {
+        Invoke-SourceTestSql $name $Sql | Out-Null
+    }
+    $name
+}
+
+function Remove-TestSource {
+    param([Parameter(Mandatory)] [string] $Name)
+    Invoke-SourceTestSql mysql "DROP DATABASE IF EXISTS $Name" | Out-Null
+}
+
+# Runs SQL at a source, beside the module. Returns lines of fields separated by tabs.
+function Invoke-SourceTestSql {
+    param(
+        [Parameter(Mandatory)] [string] $Name,
+        [Parameter(Mandatory)] [string] $Sql
+    )
+    $Sql | mariadb --no-defaults --host=127.0.0.1 --port=$env:ETL_TEST_MARIADB --user=root --batch --skip-column-names --default-character-set=utf8mb4 $Name
+    if ($LASTEXITCODE -ne 0) {
+        throw "mariadb: exit code $LASTEXITCODE"
+    }
 }
 
 # The address of the S3 server, for a pipeline's source.
@@ -112,4 +144,4 @@ function Invoke-Environment {
     $output
 }
 
-Export-ModuleMember -Function *-Test*, Get-ModulePath, Get-S3Endpoint, Test-*, New-VendorFile
+Export-ModuleMember -Function *-Test*, Get-ModulePath, Get-S3Endpoint, Test-*, New-VendorFile, Invoke-SourceTestSql

@@ -18,8 +18,7 @@ internal sealed class IncrementalFilter(TableConfig config, SourceTable table, S
     private readonly string _minDate = config.MinDate.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     /// <summary>The columns that decide.</summary>
-    public IReadOnlyList<SourceColumn> Columns { get; } = (config.IncrementalLogic == IncrementalLogic.SingleColumn
-        ? config.IncrementalColumns.Take(1) : config.IncrementalColumns).Select(name => table.Find(name)!).ToList();
+    public IReadOnlyList<SourceColumn> Columns { get; } = [.. Deciding(config).Select(name => table.Find(name)!)];
 
     /// <summary>The one column of a key that is a whole number: rows with a higher one are new, whatever their dates say.</summary>
     public static SourceColumn? NumberKey(SourceTable table, IReadOnlyList<string> key) =>
@@ -43,6 +42,13 @@ internal sealed class IncrementalFilter(TableConfig config, SourceTable table, S
 
         return string.Join(" OR ", any.Select(one => $"({one})"));
     }
+
+    private static IEnumerable<string> Deciding(TableConfig config) => (config.Strategy, config.IncrementalLogic) switch
+    {
+        (SyncStrategy.FullTable, _) => [],
+        (_, IncrementalLogic.SingleColumn) => config.IncrementalColumns.Take(1),
+        _ => config.IncrementalColumns,
+    };
 
     /// <summary>Rows after a key, in its order.</summary>
     public static string After(IReadOnlyList<string> key, IReadOnlyList<string> values)

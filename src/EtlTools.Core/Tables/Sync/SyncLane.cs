@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Dapper;
 using EtlTools.Core.Database;
 using EtlTools.Core.Tables.Sources;
@@ -12,6 +13,8 @@ namespace EtlTools.Core.Tables.Sync;
 /// </summary>
 internal sealed class SyncLane(EtlDatabase database, ISourceDatabase source) : IAsyncDisposable
 {
+    private static readonly TimeSpan PatienceForLease = TimeSpan.FromSeconds(1);
+
     private NpgsqlConnection? _connection;
     private ISourceSession? _session;
 
@@ -36,14 +39,28 @@ internal sealed class SyncLane(EtlDatabase database, ISourceDatabase source) : I
         }
     }
 
+    /// <summary>Waits a moment: the session of an attempt that has failed may still be ending.</summary>
     /// <exception cref="EtlException">TableBusy.</exception>
     public async Task TakeLeaseAsync(string schema, string table, CancellationToken cancellationToken)
     {
-        if (!await Connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            TrackingSql.TakeLease, new { schema, table }, cancellationToken: cancellationToken)).ConfigureAwait(false))
+        for (var clock = Stopwatch.StartNew();
+            !await Connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                TrackingSql.TakeLease, new { schema, table }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            await Task.Delay(50, cancellationToken).ConfigureAwait(false))
         {
-            throw Busy(schema, table);
+            if (clock.Elapsed > PatienceForLease)
+            {
+                throw Busy(schema, table);
+            }
         }
+    }
+
+    /// <summary>After a fault of the copy: the source is in the middle of an answer that nobody wants.</summary>
+    public async Task RenewSourceAsync(CancellationToken cancellationToken)
+    {
+        await Source.DisposeAsync().ConfigureAwait(false);
+        _session = null;
+        _session = await source.OpenAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public static EtlException Busy(string schema, string table) => new(

@@ -184,10 +184,10 @@ public sealed class TableSyncEngine
 
         for (var attempt = 1; ; attempt++)
         {
-            var work = new TableWork(lane, _source, _settings, config);
+            var work = new TableWork(lane, _source, _settings, config, sync);
             try
             {
-                return await work.RunAsync(sync, Require(catalogue, config), options.IsFull, tally.Add, limit.Token).ConfigureAwait(false);
+                return await work.RunAsync(Require(catalogue, config), options.IsFull, tally.Add, limit.Token).ConfigureAwait(false);
             }
             catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {

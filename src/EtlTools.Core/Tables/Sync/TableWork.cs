@@ -6,7 +6,7 @@ using EtlTools.Core.Tables.Tracking;
 namespace EtlTools.Core.Tables.Sync;
 
 /// <summary>One attempt at one table: its lease, what is to be done, the sync, and what is noted where it fails.</summary>
-internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSyncSettings settings, TableConfig config)
+internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSyncSettings settings, TableConfig config, TableSync sync)
 {
     private TableSyncer? _syncer;
 
@@ -14,29 +14,14 @@ internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSync
 
     public SyncMode Mode { get; private set; }
 
-    public async Task<TableSync> RunAsync(TableSync sync, SourceTable table, bool isFull, Action<long> onRows, CancellationToken cancellationToken)
+    public async Task<TableSync> RunAsync(SourceTable table, bool isFull, Action<long> onRows, CancellationToken cancellationToken)
     {
         await lane.OpenAsync(cancellationToken).ConfigureAwait(false);
         await lane.TakeLeaseAsync(settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-lease");
         var decision = await TableDecision.MakeAsync(
             lane.Connection, source.Connection.Name, settings, config, table, isFull, cancellationToken).ConfigureAwait(false);
-        TableSync done;
-        try
-        {
-            done = await SyncAsync(sync, table, decision, onRows, cancellationToken).ConfigureAwait(false);
-        }
-        catch (OddDatesException)
-        {
-            await FailAsync(new EtlException(
-                EtlErrorKind.Data, "DatesOdd", $"{config.Name} has dates that are none, such as one on the 31st of February; it is read again without them.",
-                config.Name, "Nothing is to be done.")).ConfigureAwait(false);
-            await lane.OpenAsync(cancellationToken).ConfigureAwait(false);
-            await lane.TakeLeaseAsync(settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
-            decision = decision with { State = decision.State with { HasOddDates = true } };
-            done = await SyncAsync(sync, table, decision, onRows, cancellationToken).ConfigureAwait(false);
-        }
-
+        var done = await SyncAsync(table, decision, onRows, cancellationToken).ConfigureAwait(false);
         await lane.EndLeaseAsync(settings.Schema, config.Name).ConfigureAwait(false);
         return done;
     }
@@ -54,7 +39,7 @@ internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSync
         try
         {
             await using var connection = await lane.Database.OpenAsync(patience.Token).ConfigureAwait(false);
-            await TrackingStore.FailAsync(connection, settings.Schema, config.Name, TableSyncId, failure, patience.Token).ConfigureAwait(false);
+            await TrackingStore.FailAsync(connection, sync with { Mode = Mode }, TableSyncId, failure, patience.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is EtlException or OperationCanceledException || DatabaseErrors.IsDatabaseError(error))
         {
@@ -62,7 +47,7 @@ internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSync
         }
     }
 
-    private Task<TableSync> SyncAsync(TableSync sync, SourceTable table, TableDecision decision, Action<long> onRows, CancellationToken cancellationToken)
+    private Task<TableSync> SyncAsync(SourceTable table, TableDecision decision, Action<long> onRows, CancellationToken cancellationToken)
     {
         Mode = decision.Mode;
         _syncer = new TableSyncer(lane, settings, config, table, decision, onRows);

@@ -117,16 +117,19 @@ internal static class TrackingStore
         connection.ExecuteAsync(new CommandDefinition(
             LoadStatusSql.Succeed(schema), new { table, lastLoaded, lastKey, keyColumn, rows }, cancellationToken: cancellationToken));
 
+    /// <param name="connection">In no transaction.</param>
+    /// <param name="sync">What failed.</param>
+    /// <param name="id">Of the sync; null where it failed before it began.</param>
+    /// <param name="failure">Why.</param>
+    /// <param name="cancellationToken">Stops the statements.</param>
     public static async Task FailAsync(
-        NpgsqlConnection connection, string schema, string table, long? id, EtlException failure, CancellationToken cancellationToken)
+        NpgsqlConnection connection, TableSync sync, long? id, EtlException failure, CancellationToken cancellationToken)
     {
-        if (id is not null)
-        {
-            await connection.ExecuteAsync(new CommandDefinition(
-                TrackingSql.FailSync, new { id, errorCode = failure.ErrorId, error = failure.Message }, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        }
-
-        await connection.ExecuteAsync(new CommandDefinition(LoadStatusSql.Fail(schema), new { table }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        id ??= await StartSyncAsync(connection, sync, isInitial: false, Words.Of(sync.Strategy), new TableState(), cancellationToken).ConfigureAwait(false);
+        await connection.ExecuteAsync(new CommandDefinition(
+            TrackingSql.FailSync, new { id, errorCode = failure.ErrorId, error = failure.Message }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        await connection.ExecuteAsync(new CommandDefinition(
+            LoadStatusSql.Fail(sync.Schema), new { table = sync.Name }, cancellationToken: cancellationToken)).ConfigureAwait(false);
     }
 }
 

@@ -1,0 +1,127 @@
+# Sync-Table, Get-TableStatus and Undo-TableSync as an admin uses them.
+
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1"
+    $skip = -not ((Test-PostgresServer) -and (Test-MariaDbServer))
+}
+
+BeforeAll {
+    Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1"
+    Import-Module (Get-ModulePath) -Force
+}
+
+Describe 'Table sync' -Skip:$skip {
+    BeforeAll {
+        $folder = New-TestFolder
+        $database = New-TestDatabase
+        Initialize-EtlDatabase -Connection $database -Confirm:$false | Out-Null
+        $source = New-TestSource @'
+CREATE TABLE patient (PatNum bigint AUTO_INCREMENT PRIMARY KEY, LName varchar(100) NOT NULL, DateTStamp timestamp NOT NULL DEFAULT current_timestamp() ON UPDATE current_timestamp());
+INSERT INTO patient (LName, DateTStamp) SELECT CONCAT('name ', seq), '2024-01-01 10:00:00' FROM seq_1_to_50;
+CREATE TABLE appointment (AptNum bigint AUTO_INCREMENT PRIMARY KEY, PatNum bigint NOT NULL);
+INSERT INTO appointment (PatNum) SELECT seq FROM seq_1_to_20;
+CREATE TABLE securitylog (SecurityLogNum bigint AUTO_INCREMENT PRIMARY KEY, LogText text);
+INSERT INTO securitylog (LogText) VALUES ('one'), ('two');
+CREATE TABLE definition (DefNum int PRIMARY KEY);
+'@
+        Set-Content "$folder/tables.yaml" @'
+format: etltools-1
+tables:
+  definition:
+    importance: reference
+  appointment:
+    importance: critical
+    dependencies: [patient]
+  patient:
+    importance: important
+    strategy: incremental
+    incremental_columns: [DateTStamp]
+  securitylog:
+    importance: audit
+'@
+        Set-Content "$folder/etl.yaml" @"
+sources:
+  practice:
+    host: 127.0.0.1
+    port: $env:ETL_TEST_MARIADB
+    database: $source
+    username: root
+    tables: tables.yaml
+"@
+        $env:ETL_CONFIG = "$folder/etl.yaml"
+        Connect-EtlDatabase $database
+    }
+
+    AfterAll {
+        $env:ETL_CONFIG = $null
+        Disconnect-EtlDatabase
+        Remove-TestDatabase $database
+        Remove-TestSource $source
+        Remove-TestFolder $folder
+    }
+
+    It 'shows the plan in its order and changes nothing' {
+        $plan = Sync-Table -WhatIf
+        $plan.Name | Should -Be 'patient', 'appointment', 'securitylog', 'definition' -Because 'a table comes after those that it depends on'
+        $plan.Mode | Sort-Object -Unique | Should -Be 'Full'
+        Invoke-TestSql $database "SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'raw'" | ForEach-Object n | Should -Be 0
+        (Get-TableStatus).Condition | Sort-Object -Unique | Should -Be 'Pending'
+    }
+
+    It 'syncs what is named by importance' {
+        $synced = Sync-Table -Importance Critical, Audit
+        $synced.Name | Should -Be 'appointment', 'securitylog'
+        $synced.Status | Sort-Object -Unique | Should -Be 'Completed'
+        (Get-TableStatus -Condition Synced).Name | Should -Be 'appointment', 'securitylog'
+    }
+
+    It 'syncs everything, and again only what has changed' {
+        @(Sync-Table) | Should -HaveCount 4
+        Invoke-SourceTestSql $source "UPDATE patient SET LName = 'changed' WHERE PatNum = 7"
+        $sync = 'patient' | Sync-Table
+        $sync.Mode | Should -Be 'Incremental'
+        $sync.RowsUpdated | Should -Be 1
+        $sync.Verified | Should -Be 1
+        $status = Get-TableStatus patient
+        $status.Condition | Should -Be 'Synced'
+        $status.RowsChanged | Should -Be 1
+        $status.EstimatedDuration | Should -BeGreaterThan ([timespan]::Zero)
+        ($status | Sync-Table).Name | Should -Be 'patient'
+    }
+
+    It 'undoes a sync, shows it before, and refuses audit tables' {
+        Invoke-SourceTestSql $source "UPDATE patient SET LName = 'wrong' WHERE PatNum <= 10; INSERT INTO securitylog (LogText) VALUES ('three')"
+        $synced = Sync-Table patient, securitylog
+        $preview = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -WhatIf
+        $preview.RowsUpdated | Should -Be 10
+        { $synced | Select-Object -First 1 TableSyncRunId | Undo-TableSync -Reason 'wrong' -Confirm:$false } | Should -Throw -ErrorId 'AuditTableKept*'
+        $undone = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -Confirm:$false
+        $undone.Mode | Should -Be 'Undo'
+        Invoke-TestSql $database "SELECT count(*) AS n FROM raw.patient WHERE ""LName"" = 'wrong'" | ForEach-Object n | Should -Be 0
+        (Sync-Table patient).RowsUpdated | Should -Be 10
+    }
+
+    It 'reports a table that fails, and syncs the others' {
+        Invoke-SourceTestSql $source 'DROP TABLE appointment'
+        $synced = Sync-Table -ErrorAction SilentlyContinue -ErrorVariable failures
+        $synced | Where-Object Status -eq Failed | ForEach-Object ErrorCode | Should -Be 'SourceTableMissing'
+        @($synced | Where-Object Status -eq Completed) | Should -HaveCount 3
+        $failures[0].FullyQualifiedErrorId | Should -BeLike 'SourceTableMissing,*'
+        $failures[0].ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+        Invoke-TestSql $database 'SELECT count(*) AS n FROM raw.appointment' | ForEach-Object n | Should -Be 20
+        Get-TableStatus appointment | ForEach-Object Condition | Should -Be 'Failed'
+    }
+
+    It 'refuses <Case> with <ErrorId>' -ForEach @(
+        @{ Case = 'a table that is not configured'; ErrorId = 'TableNotConfigured'; Call = { Sync-Table patiant } }
+        @{ Case = 'a source that is not there'; ErrorId = 'SourceNotFound'; Call = { Sync-Table -Source nowhere } }
+        @{ Case = 'a configuration that is not there'; ErrorId = 'TableConfigNotFound'; Call = { Get-TableStatus -TableConfig ./nowhere.yaml } }
+        @{ Case = 'wrong credentials'; ErrorId = 'SourceAuthenticationFailed'; Call = { Sync-Table patient -Credential ([pscredential]::new('nobody', (ConvertTo-SecureString 'geheim' -AsPlainText -Force))) } }
+        @{ Case = 'a blank reason'; ErrorId = 'ReasonEmpty'; Call = { Undo-TableSync 1 -Reason ' ' } }
+        @{ Case = 'a sync that is not there'; ErrorId = 'TableSyncNotFound'; Call = { Undo-TableSync 999999 -Reason 'why' -Confirm:$false } }
+    ) {
+        $failure = { & $Call } | Should -Throw -ErrorId "$ErrorId*" -PassThru
+        "$failure $($failure.ErrorDetails)" | Should -Not -Match 'geheim'
+        $failure.TargetObject | Should -Not -BeNullOrEmpty
+    }
+}

@@ -1,0 +1,144 @@
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sync;
+using EtlTools.Tests.Infrastructure;
+
+namespace EtlTools.Tests.Tables;
+
+/// <summary>A source that goes away, a client that dies, two syncs at once: the copy keeps its old rows.</summary>
+public sealed class SourceFaultTests
+{
+    private const string Rows = "CREATE TABLE big (id int PRIMARY KEY, s varchar(100)); INSERT INTO big SELECT seq, REPEAT('x', 90) FROM seq_1_to_200000;";
+
+    private static readonly TableConfig Big = new() { Name = "big" };
+
+    [MariaDbFact]
+    public async Task A_source_that_closes_the_connection_in_the_middle()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Big);
+        await work.SyncAsync();
+        await using var proxy = TcpProxy.Start("127.0.0.1", work.Source.Port).After(ProxyDirection.ToClient, 4_000_000, ProxyFault.CutBefore);
+        await work.Source.ExecuteAsync("UPDATE big SET s = CONCAT('changed', id)");
+        var sync = Assert.Single(await new TableSyncEngine(work.Database, work.Connection with { Port = proxy.Port }, work.Config, work.Settings)
+            .SyncAsync(new TableSyncOptions(), null, CancellationToken.None));
+
+        // The first attempt is noted and changed nothing; the second one found the source there again.
+        Assert.Equal((TableSyncStatus.Completed, 200_000), (sync.Status, sync.RowsUpdated));
+        Assert.Equal("completed,SourceConnectionLost,completed", await work.Copy.ScalarAsync<string>(
+            "SELECT string_agg(coalesce(error_code, status), ',' ORDER BY table_sync_id) FROM etl.table_syncs"));
+    }
+
+    [MariaDbTheory]
+    [InlineData("exit 0")]
+    [InlineData("exit 3")]
+    [InlineData("kill -9 $$")]
+    public async Task A_client_that_ends_early_is_never_taken_for_whole(string ending)
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Big);
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("DELETE FROM big WHERE id > 100000");
+
+        // Passes on the first million bytes of what the client says, and ends as if all were well.
+        var folder = TempFolder.Create();
+        try
+        {
+            var client = Path.Combine(folder, "client");
+            await File.WriteAllTextAsync(client, $"#!/bin/bash\nif [ \"$1\" = --version ]; then exec mariadb --version; fi\nmariadb \"$@\" | head -c 1000000\n{ending}\n");
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(client, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            }
+
+            var failed = Assert.Single(await new TableSyncEngine(work.Database, work.Connection with { Client = client }, work.Config, work.Settings)
+                .SyncAsync(new TableSyncOptions(), null, CancellationToken.None));
+            Assert.Equal("SourceClientEnded", failed.ErrorCode);
+            Assert.Equal(200_000, await work.CountAsync("raw.big"));
+        }
+        finally
+        {
+            TempFolder.Delete(folder);
+        }
+    }
+
+    [MariaDbFact]
+    public async Task Two_syncs_of_a_table_do_not_overlap()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Big);
+        await work.SyncAsync();
+        await using var blocker = await work.Copy.OpenAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await using (var command = blocker.CreateCommand())
+        {
+            command.CommandText = "LOCK TABLE raw.big IN SHARE MODE";
+            await command.ExecuteNonQueryAsync();
+        }
+
+        await work.Source.ExecuteAsync("DELETE FROM big WHERE id > 1000");
+        var first = work.Engine.SyncAsync(new TableSyncOptions(), null, CancellationToken.None);
+        await Faults.Steps.Until(async () => await work.CountAsync("etl.table_syncs WHERE status = 'running'") == 1);
+        Assert.Equal("TableBusy", (await work.FailAsync()).ErrorCode);
+        await transaction.RollbackAsync();
+        Assert.Equal(TableSyncStatus.Completed, Assert.Single(await first).Status);
+        Assert.Equal(1000, await work.CountAsync("raw.big"));
+    }
+
+    [MariaDbFact]
+    public async Task A_table_that_takes_too_long_is_ended_and_one_that_is_stopped_changes_nothing()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Big);
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("DELETE FROM big WHERE id > 1000");
+        var failed = await work.FailAsync(new TableSyncOptions { TimeLimit = TimeSpan.FromMilliseconds(1) });
+        Assert.Equal("TableTimeLimit", failed.ErrorCode);
+        using var stop = new CancellationTokenSource();
+        var progress = new Progress(stop);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => work.Engine.SyncAsync(new TableSyncOptions(), progress, stop.Token));
+        Assert.Equal(200_000, await work.CountAsync("raw.big"));
+        await work.SyncAsync();
+        Assert.Equal(1000, await work.CountAsync("raw.big"));
+    }
+
+    [MariaDbFact]
+    public async Task The_password_is_on_no_command_line_and_in_no_file_of_ours()
+    {
+        await using var work = await SyncWorkshop.CreateAsync("CREATE USER IF NOT EXISTS reader@'127.0.0.1' IDENTIFIED BY 'geheim'; GRANT SELECT ON *.* TO reader@'127.0.0.1'; " + Rows, Big);
+        var engine = new TableSyncEngine(work.Database, (work.Connection with { UserName = "reader" }).WithPassword("geheim"), work.Config, work.Settings);
+        var seen = new List<string>();
+        var progress = new Observer(() => seen.AddRange(CommandLines()));
+        Assert.Equal(TableSyncStatus.Completed, Assert.Single(await engine.SyncAsync(new TableSyncOptions(), progress, CancellationToken.None)).Status);
+        Assert.DoesNotContain(seen, line => line.Contains("geheim", StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> CommandLines()
+    {
+        foreach (var folder in Directory.Exists("/proc") ? Directory.GetDirectories("/proc") : [])
+        {
+            string text;
+            try
+            {
+                text = File.ReadAllText(Path.Combine(folder, "cmdline"));
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                continue;
+            }
+
+            yield return text;
+        }
+    }
+
+    private sealed class Progress(CancellationTokenSource stop) : IProgress<TableSyncProgress>
+    {
+        public void Report(TableSyncProgress value)
+        {
+            if (value.Finished is null)
+            {
+                stop.Cancel();
+            }
+        }
+    }
+
+    private sealed class Observer(Action look) : IProgress<TableSyncProgress>
+    {
+        public void Report(TableSyncProgress value) => look();
+    }
+}
