@@ -12,7 +12,7 @@ Daily monitoring: reads the health of the last day, keeps it as a page and as JS
 4. Shows the trend of failures and loss.
 
 It changes nothing in the database. Exit code 0: healthy. 1: critical (or a warning, with -WarningAsFailure; or nothing came in,
-unless -AllowNoData). 2: the health could not be read.
+unless -AllowNoData). 2: the health could not be read, or a file not be written.
 
 .PARAMETER Connection
 A connection string, a profile of etl.yaml, or a connection. Without it: the session's, or the one the PG variables name.
@@ -52,29 +52,37 @@ $ErrorActionPreference = 'Stop'
 $database = @{}
 if ($Connection) { $database.Connection = $Connection }
 
+# A heading, and what belongs under it; a line where there is nothing.
+function Show-Section([string] $title, $content, [string] $nothing) {
+    "`n$title" | Out-Host
+    if ($content) { ($content | Format-Table | Out-String -Width 120).Trim() | Out-Host } else { "  $nothing" | Out-Host }
+}
+
 try {
+    '1. HEALTH' | Out-Host
     $health = Get-ProcessingHealth @database -Window $Window
     $health | Out-Host
 
-    'Users and practices to look after' | Out-Host
-    $health.Impact | Where-Object Urgency -GE Medium | Select-Object -First 20 | Format-Table | Out-Host
-    'Trend' | Out-Host
-    $health.Trend | Format-Table | Out-Host
+    $urgent = @($health.Impact | Where-Object Urgency -GE Medium)
+    Show-Section "2. WHO TO LOOK AFTER (the first 20 of $($urgent.Count))" ($urgent | Select-Object -First 20) 'nobody'
+    Show-Section '3. TREND' ($health.Trend | Where-Object Total) 'nothing came in'
 
+    $files = @()
     if ($OutputFolder) {
         if (-not (Test-Path -LiteralPath $OutputFolder)) { New-Item -ItemType Directory $OutputFolder | Out-Null }
-        if (Test-Path -LiteralPath $OutputFolder) {
-            $name = Join-Path $OutputFolder "health-$($health.To.ToString('yyyyMMdd'))"
-            $health | Export-ProcessingHealth -LiteralPath "$name.html", "$name.json" -PassThru | Out-Host
-        }
+        $name = Join-Path $OutputFolder "health-$($health.To.ToString('yyyyMMdd'))"
+        $files += $health | Export-ProcessingHealth -LiteralPath "$name.html", "$name.json" -PassThru
     }
     if ($PrometheusPath) {
-        $health | Export-ProcessingHealth -LiteralPath $PrometheusPath -Format Prometheus
+        $files += $health | Export-ProcessingHealth -LiteralPath $PrometheusPath -Format Prometheus -PassThru
     }
+    Show-Section '4. FILES' ($files | Select-Object Format, SizeBytes, Path) 'none written'
 }
 catch {
-    Write-Error $_ -ErrorAction Continue
+    $Host.UI.WriteErrorLine("Daily monitoring could not be done: $_")
     exit 2
 }
 
-exit [int](-not ($health | Test-ProcessingHealth -WarningAsFailure:$WarningAsFailure -AllowNoData:$AllowNoData))
+$code = [int](-not ($health | Test-ProcessingHealth -WarningAsFailure:$WarningAsFailure -AllowNoData:$AllowNoData))
+"`n$($health.Status): exit code $code" | Out-Host
+exit $code

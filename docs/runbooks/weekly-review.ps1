@@ -12,7 +12,7 @@ Weekly review: recoveries and reprocessing, error patterns against the weeks bef
    is changed: write it into the section health of etl.yaml.
 4. Capacity: growth a week, and what the next weeks bring if it goes on.
 
-Returns one object. It changes nothing in the database.
+It changes nothing in the database. Exit code 0: the review is done. 2: it could not be done.
 
 .PARAMETER Connection
 A connection string, a profile of etl.yaml, or a connection. Without it: the session's, or the one the PG variables name.
@@ -23,24 +23,40 @@ How many weeks before this one to compare with.
 .PARAMETER Path
 The page to write, an .html file. Without it, none is written.
 
+.PARAMETER PassThru
+Returns one object with all of it.
+
 .EXAMPLE
 ./weekly-review.ps1 -Connection production -Path /srv/etl/health/week.html
 
 .EXAMPLE
-(./weekly-review.ps1).Capacity | Format-Table
+(./weekly-review.ps1 -PassThru).Capacity | Format-Table
 #>
 [CmdletBinding(SupportsShouldProcess)]
 param(
     $Connection,
     [ValidateRange(1, 52)] [int] $Week = 4,
-    [string] $Path
+    [string] $Path,
+    [switch] $PassThru
 )
 $ErrorActionPreference = 'Stop'
 $database = @{}
 if ($Connection) { $database.Connection = $Connection }
 
-$health = Get-ProcessingHealth @database -Window 7d -PreviousWindow $Week
-$reprocess = Get-ReprocessMetric @database -Since 7d
+# A heading, and what belongs under it; a line where there is nothing.
+function Show-Section([string] $title, $content, [string] $nothing) {
+    "`n$title" | Out-Host
+    if ($content) { ($content | Out-String -Width 120).Trim() | Out-Host } else { "  $nothing" | Out-Host }
+}
+
+try {
+    $health = Get-ProcessingHealth @database -Window 7d -PreviousWindow $Week
+    $reprocess = Get-ReprocessMetric @database -Since 7d
+}
+catch {
+    $Host.UI.WriteErrorLine("The weekly review could not be done: $_")
+    exit 2
+}
 
 $total = @{}
 $health.Total | ForEach-Object { $total[$_.Name] = $_.Value }
@@ -57,10 +73,10 @@ $limits = foreach ($family in $health.Overall.Family) {
         $above = @($values | Where-Object { $_ -gt $measure.Limit }).Count
         $suggested = [math]::Max(0.01, [math]::Round(2 * $worst, 2))
         if ($above * 2 -gt $values.Count) {
-            [pscustomobject]@{ Family = $family; Limit = $measure.Name; Now = $measure.Limit; Suggested = $null; Why = "$above of $($values.Count) weeks were above it: find the cause before the limit is raised" }
+            [pscustomobject]@{ Family = "$family"; Limit = $measure.Name; Now = $measure.Limit; Suggested = $null; Why = "$above of $($values.Count) weeks were above it: find the cause before the limit is raised" }
         }
         elseif ($suggested -lt $measure.Limit / 2) {
-            [pscustomobject]@{ Family = $family; Limit = $measure.Name; Now = $measure.Limit; Suggested = $suggested; Why = "the worst of $($values.Count) weeks was $('{0:P1}' -f $worst): a change for the worse would show sooner" }
+            [pscustomobject]@{ Family = "$family"; Limit = $measure.Name; Now = $measure.Limit; Suggested = $suggested; Why = "the worst of $($values.Count) weeks was $('{0:N1}%' -f (100 * $worst)): a change for the worse would show sooner" }
         }
     }
 }
@@ -70,7 +86,7 @@ $capacity = foreach ($family in $health.Overall.Family) {
     if (-not $weeks) { continue }
     $growth = $weeks.Count -gt 1 ? [math]::Pow($weeks[-1].Total / $weeks[0].Total, 1 / ($weeks.Count - 1)) - 1 : $null
     [pscustomobject]@{
-        Family       = $family
+        Family       = "$family"
         Items        = $weeks[-1].Total
         Records      = $weeks[-1].Expected
         WeeklyGrowth = $growth
@@ -78,19 +94,42 @@ $capacity = foreach ($family in $health.Overall.Family) {
     }
 }
 
-if ($Path) {
-    $health | Export-ProcessingHealth -LiteralPath $Path -Format Html
+$recovery = [pscustomobject]@{
+    PayloadsRecovered = $total['PayloadsRecovered']
+    RecoveriesFailed  = $total['RecoveriesFailed']
+    MetricsRecovered  = $total['MetricsRecovered']
 }
 
-[pscustomobject]@{
-    Health       = $health
-    Recovery     = [pscustomobject]@{
-        PayloadsRecovered = $total['PayloadsRecovered']
-        RecoveriesFailed  = $total['RecoveriesFailed']
-        MetricsRecovered  = $total['MetricsRecovered']
+"WEEKLY REVIEW: $($health.Status)" | Out-Host
+"  {0:yyyy-MM-dd HH:mm} to {1:yyyy-MM-dd HH:mm} ({2}), with {3} before it" -f $health.From, $health.To, $health.TimeZone, "$Week week$(if ($Week -ne 1) { 's' })" | Out-Host
+"  $($health.Database)" | Out-Host
+Show-Section '1. RECOVERIES (of all time)' ($null -ne $recovery.PayloadsRecovered ? ($recovery | Format-Table) : $null) 'there are no raw ingestions'
+Show-Section '2. REPROCESSING (of the week)' ($reprocess.TotalReprocessingRuns ? $reprocess : $null) 'none'
+Show-Section '3. ERROR PATTERNS' $health.ErrorPattern 'none'
+Show-Section '4. WEEK BY WEEK' ($health.Trend | Where-Object Total) 'nothing came in'
+Show-Section '5. LIMITS TO CHANGE (section health of etl.yaml)' ($limits | Format-Table Family, Limit, Now, Suggested, Why) 'none'
+Show-Section '6. CAPACITY' ($capacity | Format-Table Family, Items, Records,
+    @{ Name = 'GrowthAWeek'; Expression = { if ($null -ne $_.WeeklyGrowth) { '{0:N1}%' -f (100 * $_.WeeklyGrowth) } else { 'not known' } } }, InEightWeeks) 'nothing came in'
+
+if ($Path) {
+    try {
+        $page = $health | Export-ProcessingHealth -LiteralPath $Path -Format Html -PassThru
     }
-    Reprocess    = $reprocess
-    ErrorPattern = $health.ErrorPattern
-    Limit        = @($limits)
-    Capacity     = @($capacity)
+    catch {
+        $Host.UI.WriteErrorLine("The page could not be written: $_")
+        exit 2
+    }
+    Show-Section '7. PAGE' $page.Path 'not written'
 }
+
+if ($PassThru) {
+    [pscustomobject]@{
+        Health       = $health
+        Recovery     = $recovery
+        Reprocess    = $reprocess
+        ErrorPattern = $health.ErrorPattern
+        Limit        = @($limits)
+        Capacity     = @($capacity)
+    }
+}
+exit 0

@@ -45,15 +45,25 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
 
         It 'reads like a report, and holds no value of the data' {
             $report = Get-ProcessingHealth | Out-String -Width 200
-            $report | Should -Match 'PROCESSING HEALTH: Critical'
-            $report | Should -Match 'OVERALL STATISTICS'
-            $report | Should -Match 'Total payloads: 100'
-            $report | Should -Match 'Successfully processed: 99 \(99'
-            $report | Should -Match 'IMPACT ANALYSIS\s+User aaaaaaaa-0000-4000-8000-000000000001: 60'
+            $report | Should -Match '=== PROCESSING MONITORING REPORT ===\s+Status: Critical'
+            $report | Should -Match 'OVERALL STATISTICS:'
+            $report | Should -Match '• Total Payloads: 100'
+            $report | Should -Match '• Successfully Processed: 99 \(99\.0%\)'
+            $report | Should -Match 'USER IMPACT ANALYSIS:\s+• User aaaaaaaa-0000-4000-8000-000000000001: 60\.0% data loss, 0\s+days since\s+success, Action: URGENT'
             $report | Should -Match 'Action: URGENT: Recover this user''s data now'
-            $report | Should -Match 'RECOVERY RECOMMENDATIONS\s+'
+            $report | Should -Match 'RECOVERY RECOMMENDATIONS:\s+'
             $report | Should -Match 'Data loss detected in 4 payloads'
             $report | Should -Not -Match 'Planted'
+        }
+
+        It 'has tables that fit 80 columns' {
+            $health = Get-ProcessingHealth
+            foreach ($part in 'Family', 'Overall', 'DataLoss', 'ErrorPattern', 'Impact', 'Backlog', 'Trend', 'Alert', 'Total') {
+                $lines = ($health.$part | Out-String -Width 80) -split '\r?\n'
+                $headings = @($lines | Where-Object { $_ -match '^\s*-+[- ]*$' })
+                $headings | Should -HaveCount 1 -Because "$part has one row of headings, none of which is squeezed"
+                ($headings[0] -split '\s+' | Where-Object Length -EQ 1) | Should -BeNullOrEmpty -Because $part
+            }
         }
 
         It 'has a view for each part' {
@@ -93,6 +103,10 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
         It 'refuses limits and windows that make no sense' {
             Assert-EtlError (Get-FirstError { Get-ProcessingHealth -FailureWarning 50% }) HealthThresholdInvalid InvalidArgument
             Assert-EtlError (Get-FirstError { Get-ProcessingHealth -Window 0 }) HealthWindowInvalid InvalidArgument
+            $failure = Get-FirstError { Get-ProcessingHealth -Window 20000d }
+            Assert-EtlError $failure HealthWindowInvalid InvalidArgument
+            $failure | Should -Match 'A window of 20000d is longer than 10 years\.'
+            { Get-ProcessingHealth -Window 99999999d } | Should -Throw -ExpectedMessage '*at most 10,675,199 days*'
             { Get-ProcessingHealth -FailureWarning 50 } | Should -Throw -ExpectedMessage '*0.05 or 5%*'
         }
 
@@ -177,6 +191,11 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
             }
         }
 
+        It 'takes the path first, and then the window' {
+            $written = Export-ProcessingHealth (Join-Path $folder first.json) 7d -PassThru
+            (Get-Content -Raw $written.Path | ConvertFrom-Json).window | Should -Be P7D
+        }
+
         It 'writes nothing with -WhatIf' {
             Export-ProcessingHealth -Path (Join-Path $folder not.html) -WhatIf
             Join-Path $folder not.html | Should -Not -Exist
@@ -205,5 +224,91 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
             Get-FirstError { Export-ProcessingHealth -Path $file -Connection 'Host=127.0.0.1;Port=1;Database=none' } | Should -Not -BeNullOrEmpty
             Get-Content $file | Should -Be old
         }
+    }
+}
+
+# One of everything that there is a recommendation for: what an admin copies from the report has to run.
+Describe 'The commands that a health recommends' -Skip:(-not (Test-PostgresServer)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        $scene = New-Scene
+        Invoke-TestSql $scene.Connection @'
+CREATE TABLE raw_ingestions (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid NOT NULL, raw_payload jsonb NOT NULL,
+    processing_status varchar(50), processing_errors jsonb, processed_at timestamptz, created_at timestamptz DEFAULT now() - interval '2 hours');
+CREATE TABLE heart_rate_metrics (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid NOT NULL, recorded_at timestamptz NOT NULL, heart_rate integer, UNIQUE (user_id, recorded_at));
+CREATE FUNCTION pg_temp.payload(type text, n integer) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('data', jsonb_build_object('workouts', '[]'::jsonb, 'metrics', (
+        SELECT jsonb_agg(jsonb_build_object('type', type, 'heart_rate', 60, 'recorded_at', '2025-09-01T00:00:00Z'::timestamptz + make_interval(mins => g)))
+        FROM generate_series(1, n) g)))
+$$;
+INSERT INTO raw_ingestions (user_id, processing_status, processing_errors, raw_payload, created_at)
+SELECT ('a0000000-0000-4000-8000-00000000000' || n)::uuid, status, errors::jsonb, payload, now() - age
+FROM (VALUES
+    (1, 'processed', NULL, pg_temp.payload('HeartRate', 10), interval '2 hours'),
+    (2, 'error', '[{"error_message": "too many arguments"}]', pg_temp.payload('HeartRate', 10), '2 hours'),
+    (3, 'processed', NULL, pg_temp.payload('Telepathy', 10), '2 hours'),
+    (4, 'processed', NULL, '{"large_payload": true, "size": 99999999}', '2 hours'),
+    (5, 'error', '[{"error_type": "timeout", "message": "deadline"}]', pg_temp.payload('HeartRate', 3), '2 hours'),
+    (6, 'processing', NULL, pg_temp.payload('HeartRate', 3), '40 days')
+) p (n, status, errors, payload, age);
+INSERT INTO heart_rate_metrics (user_id, recorded_at, heart_rate)
+SELECT 'a0000000-0000-4000-8000-000000000005', '2025-09-01T00:00:00Z'::timestamptz + make_interval(mins => g), 60 FROM generate_series(1, 3) g;
+'@ | Out-Null
+        Add-PracticeFile $scene (Get-Date) | Out-Null
+        Add-PatientFile $scene (Get-Date) -Id (1..98) -Line 'x,1,Aroha Planted-Name,1980-02-28' | Out-Null
+        Start-LoadRun | Out-Null
+        Add-BrokenFile $scene (Get-Date).AddMinutes(1) | Out-Null
+        Start-LoadRun -ErrorAction Ignore | Out-Null
+        Invoke-TestSql $scene.Connection @'
+INSERT INTO etl.load_runs (load_run_id, status, triggered_by, lease_key, started_at)
+VALUES ('11111111-1111-1111-1111-111111111111', 'running', 'manual', 424242, now() - interval '3 hours');
+UPDATE etl.load_run_files SET practice_id = '535';
+INSERT INTO etl.load_runs (status, triggered_by, pipeline, error_code, started_at) VALUES ('failed', 'manual', 'clinic', 'SourceUnavailable', now());
+'@ | Out-Null
+        Find-LostData -Window 24h | Out-Null
+        Invoke-TestSql $scene.Connection @'
+INSERT INTO raw_ingestions (user_id, processing_status, raw_payload) SELECT 'a0000000-0000-4000-8000-000000000007', 'processed', '{"data": {"metrics": []}}'
+'@ | Out-Null
+        $whole = Get-ProcessingHealth
+    }
+    AfterAll {
+        Remove-Scene $scene
+    }
+
+    It 'is about everything that is wrong' {
+        foreach ($text in 'failed before any file', 'stuck run', 'not loaded', 'in quarantine', 'Data loss detected in', 'rejected. Look at their types',
+            'no recovery brings back', 'marked as failed, with nothing lost', 'parameter limit violations', 'payload stuck', 'not audited yet') {
+            @($whole.Recommendation.Text -match [regex]::Escape($text)) | Should -HaveCount 1 -Because $text
+        }
+    }
+
+    It 'runs as typed, for <Name>' -ForEach @(
+        @{ Name = 'everybody'; Asked = @{} }
+        @{ Name = 'a week, some users and a schema'; Asked = @{ Window = '7d'; UserId = 'a0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000003'; Schema = 'public' } }
+        @{ Name = 'a practice'; Asked = @{ PracticeId = '535' } }
+    ) {
+        $health = Get-ProcessingHealth @Asked
+        $commands = @($health.Recommendation.Command) + @($health.Impact.Command) | Sort-Object -Unique
+        $commands | Should -Not -BeNullOrEmpty
+        $lossBefore = (Invoke-TestSql $scene.Connection 'SELECT count(*)::integer AS n FROM heart_rate_metrics').n
+        foreach ($command in $commands) {
+            { & ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'; $command")) 3>&1 6>&1 | Out-String } | Should -Not -Throw -Because $command
+        }
+        (Invoke-TestSql $scene.Connection 'SELECT count(*)::integer AS n FROM heart_rate_metrics').n | Should -Be $lossBefore -Because 'a command shows or previews'
+    }
+
+    It 'does what it says' {
+        # What is previewed is done by the same line without -WhatIf; then it is no advice any more.
+        $recover = $whole.Recommendation | Where-Object Text -Match 'Data loss detected'
+        & ([scriptblock]::Create(($recover.Command -replace '-WhatIf', "-ReportPath '$($scene.Folder)'"))) 3> $null | Out-Null
+        $status = $whole.Recommendation | Where-Object Text -Match 'nothing lost'
+        & ([scriptblock]::Create(($status.Command -replace '-WhatIf', "-ReportPath '$($scene.Folder)'"))) 3> $null | Out-Null
+        $stuck = $whole.Recommendation | Where-Object Text -Match 'payload stuck'
+        & ([scriptblock]::Create(($stuck.Command -replace '-WhatIf', "-ReportPath '$($scene.Folder)'"))) 3> $null | Out-Null
+        $after = Get-ProcessingHealth
+        $after.Recommendation.Text | Should -Not -Match 'Data loss detected|nothing lost|parameter limit|payload stuck'
+        ($after.Overall | Where-Object Family -EQ Ingestion).Failed | Should -Be 0
     }
 }

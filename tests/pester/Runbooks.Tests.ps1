@@ -67,7 +67,7 @@ Describe 'Runbooks' -Skip:(-not (Test-PostgresServer)) {
             $prometheus = Join-Path $folder etl.prom
             $good = Invoke-Fresh daily-monitoring "-Connection '$($scene.Connection)' -OutputFolder '$folder/days' -PrometheusPath '$prometheus'"
             $good.ExitCode | Should -Be 0
-            $good.Output | Should -Match 'PROCESSING HEALTH: Healthy'
+            $good.Output | Should -Match 'Status: Healthy'
             (Get-ChildItem "$folder/days").Extension | Sort-Object | Should -Be .html, .json
             Get-Content $prometheus | Should -Match '^etl_files_loaded_total\{database="[^"]+"\} 1$'
 
@@ -95,7 +95,7 @@ VALUES ('11111111-1111-1111-1111-111111111111', 'running', 'manual', 424242, now
         }
 
         It 'previews everything and changes nothing with -WhatIf' {
-            $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-1' -WhatIf 6> $null
+            $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-1' -WhatIf -PassThru 6> $null
             $incident.Before.Status | Should -Be Critical
             @($incident.Reprocess) | Should -HaveCount 1
             (Get-LoadRun -Problem Stuck).LoadRunId | Should -Be '11111111-1111-1111-1111-111111111111'
@@ -105,7 +105,7 @@ VALUES ('11111111-1111-1111-1111-111111111111', 'running', 'manual', 424242, now
         It 'closes what is dead, reprocesses what failed, and shows what is left; again, it changes nothing' {
             # Corrected where it lies, as a vendor would.
             Set-Content $path 'patient_id,practice_id,name,born', '1,1,Aroha Planted-Name,1980-02-28'
-            $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-1' -Confirm:$false 6> $null
+            $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-1' -Confirm:$false -PassThru 6> $null
             $incident.StoppedRun.LoadRunId | Should -Be '11111111-1111-1111-1111-111111111111'
             $incident.Reprocess.Status | Should -Be Completed
             $incident.After.Status | Should -Be Healthy
@@ -113,7 +113,7 @@ VALUES ('11111111-1111-1111-1111-111111111111', 'running', 'manual', 424242, now
             (Get-LoadRun -Kind Reprocess).Reason | Should -Be 'INC-1'
 
             $runs = @(Get-LoadRun).Count
-            $again = & "$runbooks/incident-response.ps1" -Reason 'INC-1' -Confirm:$false 6> $null
+            $again = & "$runbooks/incident-response.ps1" -Reason 'INC-1' -Confirm:$false -PassThru 6> $null
             $again.Reprocess | Should -BeNullOrEmpty
             @(Get-LoadRun) | Should -HaveCount $runs
         }
@@ -132,11 +132,11 @@ SELECT '10000000-0000-4000-8000-000000000000', 'processed', jsonb_build_object('
 '@ | Out-Null
             try {
                 $user = '10000000-0000-4000-8000-000000000000'
-                $preview = & "$runbooks/incident-response.ps1" -Reason 'INC-2' -UserId $user -WhatIf 6> $null
+                $preview = & "$runbooks/incident-response.ps1" -Reason 'INC-2' -UserId $user -WhatIf -PassThru 6> $null
                 $preview.LostData.Missing | Should -Be 10
                 (Invoke-TestSql $scene.Connection 'SELECT count(*)::integer AS n FROM heart_rate_metrics').n | Should -Be 0
 
-                $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-2' -UserId $user -ReportPath $folder -Confirm:$false 6> $null
+                $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-2' -UserId $user -ReportPath $folder -Confirm:$false -PassThru 6> $null
                 $incident.Recovery.TotalMetricsRecovered | Should -Be 10
                 $incident.After.Status | Should -Be Healthy
                 ($incident.After.DataLoss | Where-Object Family -EQ Ingestion).Missing | Should -Be 0
@@ -150,8 +150,30 @@ SELECT '10000000-0000-4000-8000-000000000000', 'processed', jsonb_build_object('
             }
         }
 
+        It 'says in its own words that nobody can be asked, and changes nothing' {
+            $asked = Invoke-Fresh incident-response "-Connection '$($scene.Connection)' -Pipeline '$($scene.Pipeline)' -Reason 'INC-3'"
+            $asked.ExitCode | Should -Be 2
+            $asked.Output | Should -Match 'Close 1 stuck run\? Nobody can be asked here\. Pass -Confirm:\$false'
+            $asked.Output | Should -Not -Match 'ShouldProcess|NonInteractive|Exception'
+            @(Get-LoadRun -Problem Stuck) | Should -HaveCount 1
+        }
+
+        It 'reads as a runbook, with the figures of a preview, and has an exit code' {
+            $said = Invoke-Fresh incident-response "-Connection '$($scene.Connection)' -Pipeline '$($scene.Pipeline)' -Reason 'INC-3' -WhatIf"
+            $said.ExitCode | Should -Be 1 -Because $said.Output
+            foreach ($heading in '1. HOW THINGS STAND', '2. LOST DATA', '3. STUCK RUNS', '4. FAILED FILES', '5. WHAT IS LEFT') {
+                $said.Output | Should -Match "(?m)^$([regex]::Escape($heading))"
+            }
+            $said.Output | Should -Match 'Status: Critical before, Critical after \(a preview'
+            ($said.Output -split '\r?\n' | Where-Object { $_ -notmatch '^What if|^      ' } | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 120
+
+            Set-Content $path 'patient_id,practice_id,name,born', '1,1,Aroha Planted-Name,1980-02-28'
+            (Invoke-Fresh incident-response "-Connection '$($scene.Connection)' -Pipeline '$($scene.Pipeline)' -Reason 'INC-3' -Confirm:`$false").ExitCode | Should -Be 0
+            (Invoke-Fresh incident-response "-Connection 'Host=127.0.0.1;Port=1;Database=none' -Reason 'INC-3' -WhatIf").ExitCode | Should -Be 2
+        }
+
         It 'leaves files alone where no pipeline says what they are' {
-            $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-1' -Connection $scene.Connection -Confirm:$false 3>&1 6> $null
+            $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-1' -Connection $scene.Connection -Confirm:$false -PassThru 3>&1 6> $null
             $incident | Where-Object { $_ -is [System.Management.Automation.WarningRecord] } | Should -Match '-Pipeline'
             ($incident | Where-Object { $_ -isnot [System.Management.Automation.WarningRecord] }).StoppedRun | Should -HaveCount 1
         }
@@ -168,13 +190,23 @@ SELECT '22222222-2222-2222-2222-222222222222', 'clinic', 'b', 'k' || w || '-' ||
 FROM generate_series(0, 4) w CROSS JOIN LATERAL generate_series(1, 32 >> w) n CROSS JOIN LATERAL (SELECT now() - w * interval '7 days' - interval '1 hour' AS at) t;
 '@ | Out-Null
             $page = Join-Path $folder week.html
-            $review = & "$runbooks/weekly-review.ps1" -Path $page
+            $review = & "$runbooks/weekly-review.ps1" -Path $page -PassThru 6> $null
             $review.Health.Trend.Total | Should -Be 2, 4, 8, 16, 32
             $review.Capacity.WeeklyGrowth | Should -Be 1
             $review.Capacity.InEightWeeks | Should -Be (32 * 256)
             ($review.Limit | Where-Object Limit -EQ failure_warning).Suggested | Should -Be 0.01
             $review.Reprocess.TotalReprocessingRuns | Should -Be 0
             $page | Should -Exist
+        }
+
+        It 'reads as a runbook, and has an exit code' {
+            $said = Invoke-Fresh weekly-review "-Connection '$($scene.Connection)'"
+            $said.ExitCode | Should -Be 0
+            foreach ($heading in 'WEEKLY REVIEW', '1. RECOVERIES', '2. REPROCESSING', '3. ERROR PATTERNS', '4. WEEK BY WEEK', '5. LIMITS TO CHANGE', '6. CAPACITY') {
+                $said.Output | Should -Match "(?m)^$([regex]::Escape($heading))"
+            }
+            ($said.Output -split '\r?\n' | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 120
+            (Invoke-Fresh weekly-review "-Connection 'Host=127.0.0.1;Port=1;Database=none'").ExitCode | Should -Be 2
         }
     }
 }

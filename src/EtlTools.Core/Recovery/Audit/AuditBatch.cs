@@ -57,7 +57,9 @@ internal sealed class AuditBatch(Lane lane, IReadOnlyList<IngestionRef> ingestio
     private async Task ReconcileAsync(StagedTable staged, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(AuditSql.Reconcile(staged), lane.Working) { CommandTimeout = 0 };
-        command.Parameters.AddWithValue("users", ingestions.Select(ingestion => ingestion.UserId).Distinct().ToArray());
+        command.Parameters.AddWithValue("users", staged.Spans.Keys.ToArray());
+        command.Parameters.AddWithValue("froms", staged.Spans.Values.Select(span => span.From).ToArray());
+        command.Parameters.AddWithValue("tos", staged.Spans.Values.Select(span => span.To).ToArray());
         command.Parameters.AddWithValue("from", staged.From);
         command.Parameters.AddWithValue("to", staged.To);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);

@@ -25,7 +25,7 @@ internal static class AuditSql
                 FROM keys m
                 WHERE NOT EXISTS (
                     SELECT FROM {table.Sql} t
-                    WHERE t.{MetricTable.UserColumn} = ANY(@users) AND {KeySql.Span(table)}
+                    WHERE {KeySql.SpansOfUsers(table, staged.Spans.Count)}
                       AND t.{MetricTable.UserColumn} = m.{MetricTable.UserColumn} AND {KeySql.Match(table)})
                 GROUP BY m.{StagedTable.Item}
             )

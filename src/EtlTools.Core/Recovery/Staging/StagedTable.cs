@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EtlTools.Core.Database;
 using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Recovery.Tables;
@@ -13,6 +14,7 @@ internal sealed class StagedTable(MetricTable table, IReadOnlyList<TableColumn> 
     private readonly IReadOnlyList<int> _places = columns.Select(column => IndexOf(table.Columns, column)).ToList();
     private readonly IReadOnlyList<bool> _isNeeded = columns.Select(column => table.Key.Contains(column) && column.IsNotNull).ToList();
     private readonly IReadOnlyList<bool> _isKey = columns.Select(table.Key.Contains).ToList();
+    private readonly Dictionary<Guid, (DateTime From, DateTime To)> _spans = [];
     private readonly int _time = table.Time is { } time ? IndexOf(columns, time) : -1;
 
     public MetricTable Table => table;
@@ -31,10 +33,13 @@ internal sealed class StagedTable(MetricTable table, IReadOnlyList<TableColumn> 
     /// <summary>Rows since the last <see cref="Reset"/>.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>The span of their times in UTC.</summary>
-    public DateTime From { get; private set; }
+    /// <summary>Of each user whose metrics they are, the span of their times in UTC.</summary>
+    public IReadOnlyDictionary<Guid, (DateTime From, DateTime To)> Spans => _spans;
 
-    public DateTime To { get; private set; }
+    /// <summary>The span of all their times.</summary>
+    public DateTime From => _spans.Count == 0 ? default : _spans.Values.Min(span => span.From);
+
+    public DateTime To => _spans.Count == 0 ? default : _spans.Values.Max(span => span.To);
 
     public string CreateSql() => $"""
         CREATE TEMP TABLE IF NOT EXISTS {TempName} (
@@ -89,11 +94,15 @@ internal sealed class StagedTable(MetricTable table, IReadOnlyList<TableColumn> 
             Buffer.DropField();
         }
 
-        NoteTime(binding, row);
+        NoteTime(binding, row, owner);
         Rows++;
     }
 
-    public void Reset() => Rows = 0;
+    public void Reset()
+    {
+        Rows = 0;
+        _spans.Clear();
+    }
 
     public void Dispose() => Buffer.Dispose();
 
@@ -109,12 +118,12 @@ internal sealed class StagedTable(MetricTable table, IReadOnlyList<TableColumn> 
         return Buffer.WriteBytes(label);
     }
 
-    private void NoteTime(TableBinding binding, MetricRow row)
+    private void NoteTime(TableBinding binding, MetricRow row, Guid owner)
     {
         var source = _time < 0 ? -1 : binding.Sources[_places[_time]];
         var time = source >= 0 && row.HasValue(source) ? row.Time(source) : default;
-        From = Rows == 0 || time < From ? time : From;
-        To = Rows == 0 || time > To ? time : To;
+        ref var span = ref CollectionsMarshal.GetValueRefOrAddDefault(_spans, owner, out var isKnown);
+        span = isKnown ? (time < span.From ? time : span.From, time > span.To ? time : span.To) : (time, time);
     }
 
     private static int IndexOf(IReadOnlyList<TableColumn> columns, TableColumn column)

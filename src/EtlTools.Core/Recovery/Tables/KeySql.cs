@@ -27,6 +27,19 @@ internal static class KeySql
         ? $"t.{Quote(time)} BETWEEN {Moment("@from", time)} AND {Moment("@to", time)}"
         : "true";
 
+    /// <summary>
+    /// Only rows of the table (alias t) that are of a user and in the span of this user: those that an index by user and time
+    /// gives. @users, @froms and @tos go together; with many users it is one span for all, @from to @to.
+    /// </summary>
+    public static string SpansOfUsers(MetricTable table, int users)
+    {
+        const int MostSpans = 64;
+        return table.Time is { } time && users <= MostSpans
+            ? "(" + string.Join(" OR ", Enumerable.Range(1, users).Select(i =>
+                $"(t.{MetricTable.UserColumn} = (@users)[{i}] AND t.{Quote(time)} BETWEEN {Moment($"(@froms)[{i}]", time)} AND {Moment($"(@tos)[{i}]", time)})")) + ")"
+            : $"t.{MetricTable.UserColumn} = ANY(@users) AND {Span(table)}";
+    }
+
     private static string Moment(string parameter, TableColumn column) => column switch
     {
         { Format: ColumnFormat.Date } => $"({parameter} AT TIME ZONE 'UTC')::date",
