@@ -13,6 +13,7 @@ internal static class ConfirmedCommit
     /// <param name="database">To ask, on another connection.</param>
     /// <param name="transaction">Has written something.</param>
     /// <param name="target">What an error is about.</param>
+    /// <param name="sign">By what somebody sees later that it was committed: a sentence.</param>
     /// <param name="isRecorded">Whether the database has what the transaction wrote. Asked when the transaction has ended.</param>
     /// <param name="cancellationToken">Ends the asking, not the COMMIT.</param>
     /// <exception cref="EtlException">CommitLost, or the server's own refusal: nothing was changed. CommitUnknown: nobody knows.</exception>
@@ -20,6 +21,7 @@ internal static class ConfirmedCommit
         EtlDatabase database,
         NpgsqlTransaction transaction,
         string target,
+        string sign,
         Func<NpgsqlConnection, CancellationToken, Task<bool>> isRecorded,
         CancellationToken cancellationToken)
     {
@@ -32,7 +34,7 @@ internal static class ConfirmedCommit
         }
         catch (Exception lost) when (lost is OperationCanceledException || DatabaseErrors.IsDatabaseError(lost))
         {
-            if (await WasCommittedAsync(database, transactionId, target, isRecorded, cancellationToken).ConfigureAwait(false))
+            if (await WasCommittedAsync(database, transactionId, target, sign, isRecorded, cancellationToken).ConfigureAwait(false))
             {
                 return;
             }
@@ -45,6 +47,7 @@ internal static class ConfirmedCommit
         EtlDatabase database,
         string transactionId,
         string target,
+        string sign,
         Func<NpgsqlConnection, CancellationToken, Task<bool>> isRecorded,
         CancellationToken cancellationToken)
     {
@@ -70,7 +73,7 @@ internal static class ConfirmedCommit
         }
         catch (Exception error) when (error is OperationCanceledException or EtlException)
         {
-            throw Unknown(target);
+            throw Unknown(target, sign);
         }
     }
 
@@ -102,10 +105,10 @@ internal static class ConfirmedCommit
         "Nothing was changed; run the command again.",
         isTransient: true);
 
-    private static EtlException Unknown(string target) => new(
+    private static EtlException Unknown(string target, string sign) => new(
         EtlErrorKind.Connection,
         "CommitUnknown",
         "The connection was lost at the commit, and the database has not told since whether the commit took effect. Either all of it did or nothing.",
         target,
-        "Run the command again once the database answers: where the commit took effect, what it did is found done and is not done twice.");
+        $"{sign} Then nothing is left to do; otherwise run the command again.");
 }

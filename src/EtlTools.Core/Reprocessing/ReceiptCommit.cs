@@ -15,6 +15,7 @@ internal static class ReceiptCommit
         database,
         transaction,
         $"receipt {receipt}",
+        "Once the database answers, Get-LoadRun -Kind Reprocess, Undo shows the run, and Get-LoadFile its files as completed, where it did.",
         (connection, token) => connection.QuerySingleAsync<bool>(new CommandDefinition(
             ReprocessSql.HasReceipt, new { receipt }, cancellationToken: token)),
         CancellationToken.None);
