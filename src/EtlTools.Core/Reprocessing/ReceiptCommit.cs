@@ -10,7 +10,7 @@ internal static class ReceiptCommit
     /// <param name="database">To ask, on another connection.</param>
     /// <param name="transaction">Has written the receipt.</param>
     /// <param name="receipt">Its id.</param>
-    /// <exception cref="EtlException">As <see cref="ConfirmedCommit.CommitAsync"/>.</exception>
+    /// <exception cref="EtlException">As those of <see cref="ConfirmedCommit"/>.</exception>
     public static Task CommitAsync(EtlDatabase database, NpgsqlTransaction transaction, Guid receipt) => ConfirmedCommit.CommitAsync(
         database,
         transaction,
