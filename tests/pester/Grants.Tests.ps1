@@ -20,30 +20,24 @@ Describe 'A user who was granted what the help says' -Skip:(-not (Test-PostgresS
             Connect-EtlDatabase "$($scene.Connection);Options=-c role=$role$suffix" -Pipeline $scene.Pipeline -WarningAction Ignore
         }
 
-        foreach ($role in 'etl_owner', 'etl_recovery', 'etl_reader') {
-            Invoke-TestSql $scene.Connection "CREATE ROLE $role$suffix" | Out-Null
-        }
+        $roles = 'etl_owner', 'etl_recovery', 'etl_reader'
         Get-Grant etl_owner | Should -HaveCount 2
-        Get-Grant etl_owner | ForEach-Object { Invoke-TestSql $scene.Connection $_ } | Out-Null
+        Invoke-TestSql $scene.Connection (-join @($roles | ForEach-Object { "CREATE ROLE $_$suffix;" }; Get-Grant etl_owner)) | Out-Null
         Connect-As etl_owner
         Initialize-EtlDatabase | Out-Null
-        Invoke-TestSql $scene.Connection (Get-Content -Raw "$PSScriptRoot/../environment/HealthExport/schema.sql") | Out-Null
-        Invoke-TestSql $scene.Connection @'
+        $grants = $roles[1, 2] | ForEach-Object { Get-Grant $_ } | Where-Object { $_ -notmatch 'ingestion_audits.*etl_reader' }
+        Invoke-TestSql $scene.Connection ((Get-Content -Raw "$PSScriptRoot/../environment/HealthExport/schema.sql") + @'
 INSERT INTO users (id, email) VALUES ('10000000-0000-4000-8000-000000000000', 'a@example.org');
 INSERT INTO raw_ingestions (user_id, payload_hash, payload_size_bytes, raw_payload, processing_status, created_at)
 VALUES ('10000000-0000-4000-8000-000000000000', 'x', 100, jsonb_build_object('data', jsonb_build_object('workouts', '[]'::jsonb, 'metrics',
     '[{"type": "HeartRate", "recorded_at": "2025-09-01T00:00:00Z", "heart_rate": 60}, {"type": "HeartRate", "recorded_at": "2025-09-01T00:01:00Z", "heart_rate": 61, "context": "resting"},
       {"type": "BloodGlucose", "recorded_at": "2025-09-01T00:00:00Z", "blood_glucose_mg_dl": 95, "glucose_source": "finger"}]'::jsonb)), 'error', now() - interval '3 hours');
 INSERT INTO heart_rate_metrics (user_id, recorded_at, heart_rate) VALUES ('10000000-0000-4000-8000-000000000000', '2025-09-01T00:01:00Z', 61);
-'@ | Out-Null
-        'etl_recovery', 'etl_reader' | ForEach-Object { Get-Grant $_ } | Where-Object { $_ -notmatch 'ingestion_audits.*etl_reader' } |
-            ForEach-Object { Invoke-TestSql $scene.Connection $_ } | Out-Null
+'@ + -join $grants) | Out-Null
     }
     AfterAll {
         Disconnect-EtlDatabase -ErrorAction Ignore
-        foreach ($role in 'etl_owner', 'etl_recovery', 'etl_reader') {
-            Invoke-TestSql $scene.Connection "DROP OWNED BY $role$suffix CASCADE; DROP ROLE $role$suffix" | Out-Null
-        }
+        Invoke-TestSql $scene.Connection (-join ($roles | ForEach-Object { "DROP OWNED BY $_$suffix CASCADE; DROP ROLE $_$suffix;" })) | Out-Null
         Remove-Scene $scene
     }
     BeforeEach { $ErrorActionPreference = 'Stop' }

@@ -9,10 +9,21 @@ internal static class ConfirmedCommit
 {
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>As the other, where running the command again shows by itself what is done.</summary>
+    public static Task CommitAsync(
+        EtlDatabase database,
+        NpgsqlTransaction transaction,
+        string target,
+        Func<NpgsqlConnection, CancellationToken, Task<bool>> isRecorded,
+        CancellationToken cancellationToken) =>
+        CommitAsync(
+            database, transaction, target, "What is done is found done by the same command once the database answers.", isRecorded, cancellationToken);
+
     /// <summary>Returns once the transaction is known to be committed.</summary>
     /// <param name="database">To ask, on another connection.</param>
     /// <param name="transaction">Has written something.</param>
     /// <param name="target">What an error is about.</param>
+    /// <param name="sign">By what somebody sees later that it was committed: a sentence.</param>
     /// <param name="isRecorded">Whether the database has what the transaction wrote. Asked when the transaction has ended.</param>
     /// <param name="cancellationToken">Ends the asking, not the COMMIT.</param>
     /// <exception cref="EtlException">CommitLost, or the server's own refusal: nothing was changed. CommitUnknown: nobody knows.</exception>
@@ -20,6 +31,7 @@ internal static class ConfirmedCommit
         EtlDatabase database,
         NpgsqlTransaction transaction,
         string target,
+        string sign,
         Func<NpgsqlConnection, CancellationToken, Task<bool>> isRecorded,
         CancellationToken cancellationToken)
     {
@@ -32,7 +44,7 @@ internal static class ConfirmedCommit
         }
         catch (Exception lost) when (lost is OperationCanceledException || DatabaseErrors.IsDatabaseError(lost))
         {
-            if (await WasCommittedAsync(database, transactionId, target, isRecorded, cancellationToken).ConfigureAwait(false))
+            if (await WasCommittedAsync(database, transactionId, target, sign, isRecorded, cancellationToken).ConfigureAwait(false))
             {
                 return;
             }
@@ -45,6 +57,7 @@ internal static class ConfirmedCommit
         EtlDatabase database,
         string transactionId,
         string target,
+        string sign,
         Func<NpgsqlConnection, CancellationToken, Task<bool>> isRecorded,
         CancellationToken cancellationToken)
     {
@@ -70,7 +83,7 @@ internal static class ConfirmedCommit
         }
         catch (Exception error) when (error is OperationCanceledException or EtlException)
         {
-            throw Unknown(target);
+            throw Unknown(target, sign);
         }
     }
 
@@ -102,10 +115,10 @@ internal static class ConfirmedCommit
         "Nothing was changed; run the command again.",
         isTransient: true);
 
-    private static EtlException Unknown(string target) => new(
+    private static EtlException Unknown(string target, string sign) => new(
         EtlErrorKind.Connection,
         "CommitUnknown",
         "The connection was lost at the commit, and the database has not told since whether the commit took effect. Either all of it did or nothing.",
         target,
-        "Run the command again once the database answers: where the commit took effect, what it did is found done and is not done twice.");
+        $"{sign} Then nothing is left to do; otherwise run the command again.");
 }

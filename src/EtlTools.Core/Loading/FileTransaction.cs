@@ -113,6 +113,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
                 database,
                 transaction,
                 fileName,
+                "Once the database answers, Get-LoadFile shows the file as completed where it did.",
                 (asked, token) => FileLedger.IsCompletedAsync(asked, claim.LoadRunFileId, token),
                 cancellationToken).ConfigureAwait(false);
             return loaded;

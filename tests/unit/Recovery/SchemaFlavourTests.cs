@@ -28,6 +28,12 @@ public sealed class SchemaFlavourTests
             await health.Database.ScalarAsync<string>("SELECT string_agg(outcome, ',' ORDER BY outcome) FROM etl.data_recoveries"));
         Assert.Equal(11, await health.CountAsync("heart_rate_metrics"));
 
+        var lost = await health.AddIngestionAsync(user, HealthDatabase.Internal(HealthDatabase.HeartRate(102, "much")), "completed");
+        await health.RecoverAsync(new RecoveryOptions { RawIngestionIds = [lost] });
+        Assert.Equal("failed", await health.StatusAsync(lost));
+        Assert.Equal("Failed completed failed", await health.Database.ScalarAsync<string>(
+            "SELECT concat_ws(' ', outcome, original_status, new_status) FROM etl.data_recoveries WHERE raw_ingestion_id = @lost", new { lost }));
+
         var error = await Assert.ThrowsAsync<EtlException>(() => health.RecoverAsync(new RecoveryOptions { Status = ["error"] }));
         Assert.Equal("StatusUnknown", error.ErrorId);
     }

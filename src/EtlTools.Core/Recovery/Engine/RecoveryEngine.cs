@@ -264,6 +264,7 @@ public sealed class RecoveryEngine(EtlDatabase database, MetricMap map)
                 database,
                 transaction,
                 $"ingestion {recovery.RawIngestionId}",
+                $"Once the database answers, etl.data_recoveries has a row {id} where it did.",
                 (connection, token) => connection.ExecuteScalarAsync<bool>(new CommandDefinition(
                     RecoverySql.IsRecorded, new { id }, cancellationToken: token)),
                 cancellationToken)
