@@ -42,7 +42,7 @@ public sealed class SourceFaultTests
         try
         {
             var client = Path.Combine(folder, "client");
-            await File.WriteAllTextAsync(client, $"#!/bin/bash\nif [ \"$1\" = --version ]; then exec mariadb --version; fi\nmariadb \"$@\" | head -c 1000000\n{ending}\n");
+            await File.WriteAllTextAsync(client, $"#!/bin/bash\nif [ \"$1\" = --version ]; then exec mariadb --version; fi\nmariadb \"$@\" | {{ head -c 1000000; pkill -P $$ -x mariadb; }}\n{ending}\n");
             if (!OperatingSystem.IsWindows())
             {
                 File.SetUnixFileMode(client, UnixFileMode.UserRead | UnixFileMode.UserExecute);
