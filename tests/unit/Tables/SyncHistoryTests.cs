@@ -8,7 +8,7 @@ namespace EtlTools.Tests.Tables;
 /// <summary>Random histories of sources whose writer goes on between the syncs: after the last one, source and copy are equal.</summary>
 public sealed class SyncHistoryTests
 {
-    private const int Histories = 120;
+    private const int Histories = 100;
 
     private static readonly string[] Columns = ["a", "b", "note", "edited", "other"];
 

@@ -18,6 +18,7 @@ internal sealed class ClientSession : ISourceSession
     // Longer than the line with which a result ends.
     private const int TailLength = 128;
 
+    private static readonly TimeSpan PatienceForBeginning = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PatienceForEnd = TimeSpan.FromSeconds(5);
 
     private readonly SourceConnection _connection;
@@ -52,10 +53,19 @@ internal sealed class ClientSession : ISourceSession
         }
 
         var session = new ClientSession(connection, process);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(PatienceForBeginning);
         try
         {
-            await session.BeginAsync(cancellationToken).ConfigureAwait(false);
+            await session.BeginAsync(patience.Token).ConfigureAwait(false);
             return session;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            await session.DisposeAsync().ConfigureAwait(false);
+            throw new EtlException(
+                EtlErrorKind.Connection, "SourceUnreachable", $"{connection} does not answer.", connection.Name,
+                "Check host and port, the network, and that the server is up.", isTransient: true);
         }
         catch
         {
