@@ -60,10 +60,13 @@ internal static class CopyForm
             : string.Create(CultureInfo.InvariantCulture, $"CASE WHEN scale(trim_scale({number})) <= {digits} THEN round({number}, {digits}) ELSE {number} END::text");
     }
 
-    /// <summary>Both servers write the fewest digits that tell a number from all others. They differ in where the exponent begins.</summary>
+    /// <summary>
+    /// Both servers write the fewest digits that tell a number from all others. They differ in where the exponent begins: MySQL
+    /// writes none for what has digits after the point.
+    /// </summary>
     private static string Double(string number) => $"""
         CASE WHEN {number} = 0 OR abs({number}) >= 1e-4 AND abs({number}) < 1e15 THEN ({number})::text
-             WHEN abs({number}) >= 1e-15 AND abs({number}) < 1e15 THEN trim_scale(({number})::text::numeric)::text
+             WHEN abs({number}) >= 1e-15 AND (abs({number}) < 1e15 OR {number} <> trunc({number})) THEN trim_scale(({number})::text::numeric)::text
              ELSE replace(({number})::text, 'e+', 'e') END
         """;
 

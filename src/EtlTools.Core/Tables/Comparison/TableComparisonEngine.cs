@@ -57,16 +57,36 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
     /// <param name="options">What to compare.</param>
     /// <param name="progress">Told after each table.</param>
     /// <param name="cancellationToken">Ends the sessions.</param>
-    public Task<IReadOnlyList<TableComparison>> CompareWithCopyAsync(
-        EtlDatabase other, string otherSchema, TableComparisonOptions options, IProgress<TableComparisonProgress>? progress, CancellationToken cancellationToken) =>
-        RunAsync(
+    /// <exception cref="EtlException">TableNotConfigured, ComparedWithItself. A table that cannot be compared is in the result with its failure.</exception>
+    public async Task<IReadOnlyList<TableComparison>> CompareWithCopyAsync(
+        EtlDatabase other, string otherSchema, TableComparisonOptions options, IProgress<TableComparisonProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (ReferenceEquals(other, database) && otherSchema == settings.Schema)
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput, "ComparedWithItself", $"The copies in {otherSchema} would be compared with themselves.", otherSchema,
+                "Name another database, or another schema.");
+        }
+
+        return await RunAsync(
             SyncOrder.Select(config, options.Tables),
             settings.Schema,
             otherSchema,
             options,
             progress,
             (table, known, token) => WithCopyAsync(other, otherSchema, table, known, options, token),
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Schemas of a database that hold tables, without the server's own.</summary>
+    public static async Task<IReadOnlyList<string>> FindSchemasAsync(EtlDatabase database, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var names = await connection.QueryAsync<string>(new CommandDefinition(
+            "SELECT DISTINCT schemaname::text FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
+            cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return [.. names];
+    }
 
     private static async Task<IReadOnlyList<TableComparison>> RunAsync(
         IReadOnlyList<TableConfig> tables,
