@@ -58,7 +58,7 @@ sources:
     It 'keeps what was edited and lists conflicts' {
         $file = "$folder/tables.yaml"
         $written = Get-Content -Raw $file
-        Set-Content -NoNewline $file ($written -replace 'primary_key: \[PatNum\]', 'primary_key: [PatNum, LName]')
+        [IO.File]::WriteAllText($file, ($written -replace 'primary_key: \[PatNum\]', 'primary_key: [PatNum, LName]'))
         Invoke-SourceTestSql $source 'ALTER TABLE patient DROP PRIMARY KEY, ADD PRIMARY KEY (PatNum, DateTStamp)'
         $report = New-TableConfig -Name patient -WarningVariable warnings -WarningAction SilentlyContinue
         $report.Conflict.Setting | Should -Contain primary_key
@@ -71,7 +71,7 @@ sources:
         $test | Out-String -Width 200 | Should -Match 'Error in line \d+, table patient: primary_key is PatNum, LName'
         Invoke-SourceTestSql $source 'ALTER TABLE patient DROP PRIMARY KEY, ADD PRIMARY KEY (PatNum)'
         New-TableConfig -Prefer Analysis | Out-Null
-        Set-Content -NoNewline $file $written
+        [IO.File]::WriteAllText($file, $written)
         Test-TableConfig -Quiet | Should -BeTrue
     }
 
@@ -108,7 +108,8 @@ UPDATE raw.patient SET "LName" = 'x' WHERE "PatNum" = 4;
         $failure = Get-FirstError { New-TableConfig -Credential $credential }
         Assert-EtlError $failure SourceAuthenticationFailed PermissionDenied
         "$failure" | Should -Not -Match hush
-        Assert-EtlError (Get-FirstError { Test-TableConfig -TableConfig "$folder/no.yaml" }) TableConfigNotFound
+        Test-TableConfig -TableConfig "$folder/no.yaml" -ErrorVariable failures -ErrorAction SilentlyContinue
+        Assert-EtlError $failures[0] TableConfigNotFound
         Assert-EtlError (Get-FirstError { New-TableConfig pateint }) SourceTableMissing
     }
 }

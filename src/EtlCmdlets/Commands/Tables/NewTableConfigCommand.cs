@@ -16,7 +16,8 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
     public string[] Name { get; set; } = [];
 
     [Parameter]
-    public TableConfigPreference Prefer { get; set; } = TableConfigPreference.File;
+    [ValidateSet(nameof(TableConfigPreference.File), nameof(TableConfigPreference.Analysis))]
+    public string Prefer { get; set; } = nameof(TableConfigPreference.File);
 
     [Parameter]
     [ValidateRange(1, 64)]
@@ -33,7 +34,7 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
 
         var path = TableConfigPath;
         var analysis = Analyze();
-        var file = TableConfigFile.Merge(path, analysis, Prefer);
+        var file = TableConfigFile.Merge(path, analysis, Enum.Parse<TableConfigPreference>(Prefer, ignoreCase: true));
         foreach (var unread in file.Report.Unread)
         {
             WriteWarning($"The rows of table {unread} could not be looked at; it is configured without incremental columns.");
@@ -67,7 +68,7 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
         if (report.Conflict.Count > 0)
         {
             WriteWarning($"{Wording.Count(report.Conflict.Count, "setting")} edited by hand differ from what the analysis says now; "
-                + $"{(Prefer == TableConfigPreference.File ? "the file's are kept" : "the analysis is taken")}. See Conflict of the report.");
+                + $"{(string.Equals(Prefer, nameof(TableConfigPreference.File), StringComparison.OrdinalIgnoreCase) ? "the file's are kept" : "the analysis is taken")}. See Conflict of the report.");
         }
     }
 }
