@@ -67,8 +67,8 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
     {
         if (report.Conflict.Count > 0)
         {
-            WriteWarning($"{Wording.Count(report.Conflict.Count, "setting")} edited by hand differ from what the analysis says now; "
-                + $"{(string.Equals(Prefer, nameof(TableConfigPreference.File), StringComparison.OrdinalIgnoreCase) ? "the file's are kept" : "the analysis is taken")}. See Conflict of the report.");
+            WriteWarning($"{Wording.Count(report.Conflict.Count, "setting")} edited by hand, and the analysis says something else now; "
+                + $"{(string.Equals(Prefer, nameof(TableConfigPreference.File), StringComparison.OrdinalIgnoreCase) ? "what the file says is kept" : "the analysis is taken")}. See Conflict of the report.");
         }
     }
 }
