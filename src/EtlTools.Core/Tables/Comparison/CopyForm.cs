@@ -68,6 +68,7 @@ internal static class CopyForm
     private static string Double(string number) => $"""
         CASE WHEN {number} = 0 OR abs({number}) >= 1e-4 AND abs({number}) < 1e15 THEN ({number})::text
              WHEN abs({number}) >= 1e-15 AND (abs({number}) < 1e15 OR {number} <> trunc({number})) THEN trim_scale(({number})::text::numeric)::text
+             WHEN abs({number}) < 1e15 OR abs({number}) >= 1e300 THEN replace(({number})::text, 'e+', 'e')
              WHEN {Exponent(number, 14)}::double precision = {number} THEN {Trimmed(Exponent(number, 14))}
              WHEN {Exponent(number, 15)}::double precision = {number} THEN {Trimmed(Exponent(number, 15))}
              ELSE replace(({number})::text, 'e+', 'e') END
@@ -75,7 +76,7 @@ internal static class CopyForm
 
     private static string Exponent(string number, int digits) => $"btrim(to_char({number}, '9.{new string('9', digits)}EEEE'))";
 
-    private static string Trimmed(string number) => $@"regexp_replace({number}, '\.?0*e\+?', 'e')".Replace(@"\\", @"\", StringComparison.Ordinal);
+    private static string Trimmed(string number) => $@"regexp_replace({number}, '\.?0*e\+?', 'e')";
 
     private static string Timestamp(string value, int digits) => digits > 0 ? $"to_char({value}, 'YYYY-MM-DD HH24:MI:SS.US')" : $"({value})::text";
 }
