@@ -67,7 +67,7 @@ internal sealed class Tables : IBenchmark
             await database.ExecuteAsync(string.Concat(Practice.Tables.Select(table => $"TRUNCATE rival.{table};")));
             var copy = $"set -e -o pipefail; {source.ClientCommand} -e \"SELECT * FROM $1\" {source.Name} | {database.Psql} -X -q -v ON_ERROR_STOP=1 -c \"\\\\copy rival.$1 from stdin with (null 'NULL')\"";
             return await database.TimeAsync(() => Rivals.RunAsync(
-                "bash", ["-c", $"printf '%s\\n' {string.Join(' ', Practice.Tables)} | xargs -P {AtOnce} -I T bash -c '{copy.Replace("'", "'\\''", StringComparison.Ordinal)}' - T"], database.Variables));
+                "bash", ["-c", $"printf '%s\\n' {string.Join(' ', Practice.Tables)} | xargs -P {AtOnce} -n 1 bash -c '{copy.Replace("'", "'\\''", StringComparison.Ordinal)}' -"], database.Variables));
         }
 
         async Task<Sample> IncrementalAsync()
