@@ -17,6 +17,7 @@ IReadOnlyList<IBenchmark> benchmarks =
     new Health(),
     new Recovery(),
     new Audit(),
+    new Tables(),
 ];
 
 var options = Options.Parse(args);

@@ -13,6 +13,7 @@
 
     FormatsToProcess     = @('EtlTools.Format.ps1xml')
     CmdletsToExport      = @(
+        'Compare-Table'
         'Connect-EtlDatabase'
         'Disconnect-EtlDatabase'
         'Export-ProcessingHealth'
@@ -29,12 +30,14 @@
         'Initialize-EtlDatabase'
         'Invoke-DataRecovery'
         'Invoke-Reprocess'
+        'New-TableConfig'
         'Repair-RejectedRow'
         'Start-LoadRun'
         'Stop-LoadRun'
         'Sync-Table'
         'Test-ProcessingHealth'
         'Test-StagingIntegrity'
+        'Test-TableConfig'
         'Undo-Reprocess'
         'Undo-TableSync'
     )

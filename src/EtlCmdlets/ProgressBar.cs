@@ -4,6 +4,8 @@ using EtlTools.Core.Loading;
 using EtlTools.Core.Recovery.Audit;
 using EtlTools.Core.Recovery.Engine;
 using EtlTools.Core.Reprocessing;
+using EtlTools.Core.Tables.Analysis;
+using EtlTools.Core.Tables.Comparison;
 using EtlTools.Core.Tables.Sync;
 
 namespace EtlTools.Cmdlets;
@@ -52,6 +54,20 @@ internal sealed class ProgressBar(Cmdlet cmdlet, string activity) : IDisposable
         Share(report.TablesDone, report.TablesTotal),
         report.TimeLeft,
         report.Activity);
+
+    public void Show(TableComparisonProgress report) => Show(
+        string.Create(
+            CultureInfo.CurrentCulture,
+            $"{report.TablesDone} of {Wording.Count(report.TablesTotal, "table")}, {report.RowsCompared:N0} rows, {report.RowsPerSecond:N0} rows/s"),
+        Share(report.TablesDone, report.TablesTotal),
+        report.TimeLeft,
+        "");
+
+    public void Show(AnalysisProgress report) => Show(
+        string.Create(CultureInfo.CurrentCulture, $"{report.TablesDone} of {Wording.Count(report.TablesTotal, "table")}"),
+        Share(report.TablesDone, report.TablesTotal),
+        report.TimeLeft,
+        "");
 
     public void Dispose()
     {

@@ -3,7 +3,10 @@ namespace EtlTools.Core.Configuration;
 /// <summary>Collects everything that is wrong with a configuration file, so that an admin sees it all at once.</summary>
 internal sealed class ConfigMistakes
 {
-    private readonly List<(string Path, int Line, string Text)> _mistakes = [];
+    private readonly List<ConfigMistake> _mistakes = [];
+
+    /// <summary>As they were found.</summary>
+    public IReadOnlyList<ConfigMistake> All => _mistakes;
 
     public int Count => _mistakes.Count;
 
@@ -16,11 +19,10 @@ internal sealed class ConfigMistakes
 
     public void Add(string path, int line, string message, string expected, string? suggestion = null)
     {
-        var hint = suggestion is null ? "" : $"; did you mean '{suggestion}'?";
-        var text = $"{path}:{line}: {message}; expected {expected}{hint}";
-        if (!_mistakes.Contains((path, line, text)))
+        var mistake = new ConfigMistake(path, line, message, expected, suggestion);
+        if (!_mistakes.Contains(mistake))
         {
-            _mistakes.Add((path, line, text));
+            _mistakes.Add(mistake);
         }
     }
 
@@ -41,4 +43,14 @@ internal sealed class ConfigMistakes
             target,
             _mistakes.Count == 1 ? "Correct the line." : $"Correct the {_mistakes.Count} lines.");
     }
+}
+
+/// <param name="Path">The file.</param>
+/// <param name="Line">1-based.</param>
+/// <param name="Message">What is wrong.</param>
+/// <param name="Expected">As the end of "expected ...".</param>
+/// <param name="Suggestion">What was probably meant; null where nobody can tell.</param>
+internal sealed record ConfigMistake(string Path, int Line, string Message, string Expected, string? Suggestion)
+{
+    public string Text => $"{Path}:{Line}: {Message}; expected {Expected}{(Suggestion is null ? "" : $"; did you mean '{Suggestion}'?")}";
 }

@@ -18,9 +18,15 @@ public static class TableConfigReader
     public static TableSyncConfig Read(string path)
     {
         var full = Path.GetFullPath(path);
+        return Parse(ReadText(full), full);
+    }
+
+    /// <exception cref="EtlException">TableConfigNotFound.</exception>
+    internal static string ReadText(string full)
+    {
         try
         {
-            return Parse(File.ReadAllText(full), full);
+            return File.ReadAllText(full);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -45,7 +51,11 @@ public static class TableConfigReader
         return config!;
     }
 
-    private static TableSyncConfig Read(ConfigMap map, string path, ConfigMistakes mistakes)
+    /// <summary>Where a file has a table's settings, whatever its generation.</summary>
+    internal static ConfigEntry? FindTable(ConfigMap root, string name) =>
+        ((root.Find(TablesKey) ?? root.Find(SourceTablesKey))?.Value as ConfigMap)?.Find(name);
+
+    internal static TableSyncConfig Read(ConfigMap map, string path, ConfigMistakes mistakes)
     {
         var root = new ConfigSection(map, "the file", mistakes);
         var generation = GenerationOf(root, mistakes);

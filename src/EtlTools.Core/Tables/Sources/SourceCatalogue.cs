@@ -33,6 +33,11 @@ internal static class SourceCatalogue
         }).ToList();
     }
 
+    /// <summary>Every reference that the source declares: table, column, referenced table.</summary>
+    public static async Task<IReadOnlyList<TableReference>> ReadReferencesAsync(ISourceSession session, CancellationToken cancellationToken) =>
+        (await session.QueryAsync(SourceCatalogueSql.References, "information_schema", cancellationToken).ConfigureAwait(false))
+            .Select(row => new TableReference(row[0]!, row[1]!, row[2]!)).ToList();
+
     private static SourceColumn ToColumn(string?[] row) => new()
     {
         Name = row[1]!,
@@ -44,6 +49,8 @@ internal static class SourceCatalogue
         Scale = (int?)ToNumber(row[7]),
         FractionDigits = (int?)ToNumber(row[8]) ?? 0,
         IsAutoIncrement = row[9]!.Contains("auto_increment", StringComparison.OrdinalIgnoreCase),
+        CharacterSet = row[10],
+        TracksUpdates = row[9]!.Contains("on update", StringComparison.OrdinalIgnoreCase),
     };
 
     private static IReadOnlyList<string> KeyOf(IEnumerable<string?[]> rows, List<SourceColumn> columns)

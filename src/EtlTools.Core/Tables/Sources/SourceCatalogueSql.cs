@@ -11,7 +11,8 @@ internal static class SourceCatalogueSql
 
     public static string Columns(IReadOnlyCollection<string> names) => $"""
         SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, IFNULL(CHARACTER_MAXIMUM_LENGTH, {Null}),
-            IFNULL(NUMERIC_PRECISION, {Null}), IFNULL(NUMERIC_SCALE, {Null}), IFNULL(DATETIME_PRECISION, {Null}), IFNULL(EXTRA, '')
+            IFNULL(NUMERIC_PRECISION, {Null}), IFNULL(NUMERIC_SCALE, {Null}), IFNULL(DATETIME_PRECISION, {Null}), IFNULL(EXTRA, ''),
+            IFNULL(CHARACTER_SET_NAME, {Null})
         FROM information_schema.COLUMNS
         WHERE TABLE_SCHEMA = DATABASE(){Among(names)}
         ORDER BY TABLE_NAME, ORDINAL_POSITION
@@ -27,6 +28,13 @@ internal static class SourceCatalogueSql
             WHERE p.TABLE_SCHEMA = s.TABLE_SCHEMA AND p.TABLE_NAME = s.TABLE_NAME AND p.INDEX_NAME = s.INDEX_NAME
               AND (p.SUB_PART IS NOT NULL OR p.COLUMN_NAME IS NULL))
         ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX
+        """;
+
+    public const string References = """
+        SELECT TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME
+        FROM information_schema.KEY_COLUMN_USAGE
+        WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
+        ORDER BY TABLE_NAME, ORDINAL_POSITION
         """;
 
     private static string Null => SourceSql.NullMark;

@@ -52,9 +52,20 @@ internal sealed record SourceColumn
 
     public bool IsAutoIncrement { get; init; }
 
+    /// <summary>Of texts; null for anything else.</summary>
+    public string? CharacterSet { get; init; }
+
+    /// <summary>The server sets it whenever the row changes.</summary>
+    public bool TracksUpdates { get; init; }
+
     public bool IsUnsigned => ColumnType.Contains("unsigned", StringComparison.OrdinalIgnoreCase);
 
     public bool IsInteger => DataType is "tinyint" or "smallint" or "mediumint" or "int" or "bigint";
 
     public bool IsDate => DataType is "date" or "datetime" or "timestamp";
 }
+
+/// <param name="Table">Whose rows point to others.</param>
+/// <param name="Column">The pointer.</param>
+/// <param name="Referenced">The table of those others.</param>
+internal sealed record TableReference(string Table, string Column, string Referenced);

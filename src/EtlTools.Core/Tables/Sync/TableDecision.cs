@@ -105,7 +105,7 @@ internal sealed record TableDecision
     }
 
     // The order of numbers and dates is the same everywhere; that of texts is not.
-    private static bool CanChunk(SourceTable table, IReadOnlyList<string> key) =>
+    public static bool CanChunk(SourceTable table, IReadOnlyList<string> key) =>
         key.Count > 0 && key.All(name => table.Find(name) is { } column && (column.IsInteger || column.DataType is "decimal" or "date" or "datetime"));
 
     private static async Task<bool> HasRowsAsync(NpgsqlConnection connection, TargetTable target, CancellationToken cancellationToken)

@@ -1,0 +1,71 @@
+using System.Globalization;
+using Dapper;
+using EtlTools.Core.Database;
+using Npgsql;
+
+namespace EtlTools.Core.Tables.Comparison;
+
+/// <summary>A table of PostgreSQL.</summary>
+/// <param name="connection">In a transaction that sees one state.</param>
+/// <param name="qualified">The table.</param>
+/// <param name="columns">The canonical texts of the columns that are compared, as SQL.</param>
+/// <param name="key">Those of the key.</param>
+internal sealed class CopySide(NpgsqlConnection connection, string qualified, IReadOnlyList<string> columns, IReadOnlyList<string> key) : IComparisonSide
+{
+    private string Row => $"md5({Join(columns)})";
+
+    public async Task<(long Lowest, long Highest)?> ReadRangeAsync(string column, CancellationToken cancellationToken)
+    {
+        var name = SqlIdentifier.Quote(column);
+        var (lowest, highest) = await connection.QuerySingleAsync<(long?, long?)>(new CommandDefinition(
+            $"SELECT min({name})::bigint, max({name})::bigint FROM {qualified}", cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return lowest is null || highest is null ? null : (lowest.Value, highest.Value);
+    }
+
+    public async Task<IReadOnlyDictionary<string, ChunkDigest>> ReadChunksAsync(Chunking chunking, CancellationToken cancellationToken)
+    {
+        var chunk = chunking.Column is { } column
+            ? $"({SqlIdentifier.Quote(column)}::bigint - @first) / @size"
+            : $"left({(key.Count > 0 ? $"md5({Join(key)})" : Row)}, {chunking.Digits})";
+        var rows = await connection.QueryAsync<(string, long, decimal)>(new CommandDefinition(
+            $"SELECT c::text, count(*), sum(('x' || left(d, 15))::bit(60)::bigint) FROM (SELECT {chunk} AS c, {Row} AS d FROM {qualified}) r GROUP BY c",
+            new { first = chunking.First, size = chunking.Size },
+            commandTimeout: 0,
+            cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return rows.ToDictionary(row => row.Item1, row => new ChunkDigest(row.Item2, row.Item3), StringComparer.Ordinal);
+    }
+
+    public async Task<IReadOnlyDictionary<string, RowDigest>> ReadRowsAsync(Chunking chunking, IReadOnlyList<string> chunks, CancellationToken cancellationToken)
+    {
+        string where;
+        if (chunking.Column is { } column)
+        {
+            where = string.Join(" OR ", chunking.Ranges(chunks).Select(range =>
+                $"{SqlIdentifier.Quote(column)} BETWEEN {Chunking.Number(range.From)} AND {Chunking.Number(range.To)}"));
+        }
+        else
+        {
+            var digest = key.Count > 0 ? $"md5({Join(key)})" : Row;
+            where = $"left({digest}, {chunking.Digits.ToString(CultureInfo.InvariantCulture)}) = ANY (@chunks)";
+        }
+
+        await using var command = new NpgsqlCommand($"SELECT {string.Join(", ", key.Append(Row))} FROM {qualified} WHERE {where}", connection) { CommandTimeout = 0 };
+        command.Parameters.AddWithValue("chunks", chunks.ToArray());
+        var found = new Dictionary<string, RowDigest>(StringComparer.Ordinal);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var row = new string[reader.FieldCount];
+            for (var i = 0; i < row.Length; i++)
+            {
+                row[i] = reader.GetString(i);
+            }
+
+            found.Add(row);
+        }
+
+        return found;
+    }
+
+    private static string Join(IEnumerable<string> expressions) => $"concat_ws({CopyForm.Separator}, {string.Join(", ", expressions)})";
+}

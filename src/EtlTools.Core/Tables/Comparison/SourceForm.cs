@@ -1,0 +1,58 @@
+using System.Globalization;
+using EtlTools.Core.Tables.Sources;
+
+namespace EtlTools.Core.Tables.Comparison;
+
+/// <summary>The canonical texts of a source's values, as MySQL and MariaDB compute them. <see cref="CopyForm"/> gives the same.</summary>
+internal static class SourceForm
+{
+    /// <summary>Stands for NULL, and between values. No text of a practice holds these control characters.</summary>
+    public const string Null = "'\x1e'";
+
+    public const string Separator = "'\x1f'";
+
+    /// <param name="column">The column.</param>
+    /// <param name="kind">As what it is compared.</param>
+    /// <param name="info">Tells in which zone timestamps were written into the copy.</param>
+    /// <param name="strictDates">Dates such as 2025-02-31 became NULL in the copy.</param>
+    /// <param name="isKey">Zero dates of a key stay as they are.</param>
+    public static string Expression(SourceColumn column, CanonicalColumn kind, SourceInfo info, bool strictDates, bool isKey)
+    {
+        var name = SourceSql.Quote(column.Name);
+        var value = kind.Kind switch
+        {
+            // A text of 00042 is a matter of showing.
+            CanonicalKind.Integer => column.DataType == "year" || column.ColumnType.Contains("zerofill", StringComparison.OrdinalIgnoreCase) ? $"({name} + 0)" : name,
+            CanonicalKind.Double => column.DataType == "float" ? $"({name} + 0e0)" : name,
+            CanonicalKind.Decimal when kind.Digits < 0 => $"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {name}))",
+            CanonicalKind.Text => Unicode(column, name),
+            CanonicalKind.LongText => $"MD5({Unicode(column, name)})",
+            CanonicalKind.Bytes => $"MD5({name})",
+            CanonicalKind.Date => DateOrNull(name, name, strictDates, isKey),
+            CanonicalKind.Timestamp => DateOrNull(name, Timestamp(column, name, kind.Digits, info), strictDates, isKey),
+            CanonicalKind.Time when kind.Digits > 0 => $"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {name}))",
+            CanonicalKind.Bits => string.Create(CultureInfo.InvariantCulture, $"LPAD(BIN({name}), {kind.Digits}, '0')"),
+            CanonicalKind.Presence => $"IF({name} IS NULL, NULL, '1')",
+            _ => name,
+        };
+        return column.IsNullable || column.IsDate ? $"IFNULL({value}, {Null})" : value;
+    }
+
+    /// <summary>Texts of one character set have the same bytes on both sides.</summary>
+    private static string Unicode(SourceColumn column, string name) =>
+        column.CharacterSet is null or "ascii" || column.CharacterSet.StartsWith("utf8", StringComparison.OrdinalIgnoreCase) ? name : $"CONVERT({name} USING utf8mb4)";
+
+    private static string Timestamp(SourceColumn column, string name, int digits, SourceInfo info)
+    {
+        var value = column.DataType == "timestamp" && !info.IsUtc
+            ? $"CONVERT_TZ({name}, '{SourceInfo.SessionTimeZone}', {SourceSql.Literal(info.TimeZone)})" : name;
+        return digits > 0 ? $"DATE_FORMAT({value}, '%Y-%m-%d %H:%i:%s.%f')" : value;
+    }
+
+    private static string DateOrNull(string name, string value, bool strictDates, bool isKey) => (isKey, strictDates) switch
+    {
+        (true, _) => value,
+        (_, true) => $"IF({name} > '0001-01-01' AND MONTH({name}) > 0 AND DAYOFMONTH({name}) BETWEEN 1 AND DAYOFMONTH(LAST_DAY({name})), {value}, NULL)",
+        _ => $"IF({name} > '0001-01-01', {value}, NULL)",
+    };
+}

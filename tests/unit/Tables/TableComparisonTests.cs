@@ -1,0 +1,161 @@
+using System.Globalization;
+using EtlTools.Core.Tables.Comparison;
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sync;
+using EtlTools.Tests.Infrastructure;
+
+namespace EtlTools.Tests.Tables;
+
+public sealed class TableComparisonTests
+{
+    private const string Patients = """
+        CREATE TABLE patient (PatNum bigint AUTO_INCREMENT PRIMARY KEY, LName varchar(100), Balance double NOT NULL, Birthdate date NOT NULL DEFAULT '0001-01-01');
+        INSERT INTO patient (LName, Balance, Birthdate) SELECT IF(seq % 3, CONCAT('name ', seq), NULL), seq / 3, IF(seq % 7, DATE('1980-01-01') + INTERVAL seq % 9000 DAY, '0001-01-01') FROM seq_1_to_40000;
+        ANALYZE TABLE patient;
+        """;
+
+    [MariaDbFact]
+    public async Task What_was_synced_is_equal_and_every_difference_is_found_by_its_key()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Patients, new TableConfig { Name = "patient" });
+        await work.SyncAsync();
+        var equal = await CompareOneAsync(work);
+        Assert.True(equal.IsEqual);
+        Assert.Equal((40_000, 40_000, 2, 0), (equal.SourceRows, equal.CopyRows, equal.Chunks, equal.ChunksDifferent));
+
+        await work.Copy.ExecuteAsync("""
+            DELETE FROM raw.patient WHERE "PatNum" IN (1, 40000);
+            INSERT INTO raw.patient VALUES (70000, 'x', 1, NULL), (-5, 'x', 1, NULL);
+            UPDATE raw.patient SET "LName" = '' WHERE "PatNum" = 3;
+            UPDATE raw.patient SET "Balance" = "Balance" + 1e-9 WHERE "PatNum" = 30000
+            """);
+        var different = await CompareOneAsync(work);
+        Assert.Equal((2, 2, 2, 40_000, 40_000), (different.Missing, different.Extra, different.Different, different.SourceRows, different.CopyRows));
+        Assert.Equal(
+            ["Different 3", "Different 30000", "Extra -5", "Extra 70000", "Missing 1", "Missing 40000"],
+            different.Difference.Select(one => $"{one.Kind} {one.Key["PatNum"]}").Order(StringComparer.Ordinal));
+        Assert.True(different.IsComplete);
+        Assert.False(different.IsAccepted);
+        Assert.True((await CompareOneAsync(work, new TableComparisonOptions { Tolerance = 0.001 })).IsAccepted);
+
+        var cut = await CompareOneAsync(work, new TableComparisonOptions { MaxDifference = 2, Tolerance = 0.5 });
+        Assert.Equal(2, cut.Difference.Count);
+        Assert.False(cut.IsComplete);
+        Assert.False(cut.IsAccepted);
+    }
+
+    [MariaDbFact]
+    public async Task Every_type_has_one_text_on_both_sides()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            """
+            CREATE TABLE v (id int PRIMARY KEY, ti tinyint, tu tinyint unsigned, si smallint, mi mediumint unsigned, i int unsigned, b bigint, bu bigint unsigned, z int(6) zerofill, y year,
+                f float, d double, n decimal(12,4), nb decimal(65,30), c char(5), v varchar(50), latin varchar(50) CHARACTER SET latin1, three varchar(50) CHARACTER SET utf8mb3, tx text, lt longtext,
+                e enum('a','b c'), s set('x','y'), bl blob, bi binary(4), vb varbinary(9), da date, dt datetime, d3 datetime(3), d6 datetime(6), ts timestamp NULL, t time, t3 time(3), bit1 bit(1), bit9 bit(9), flag tinyint);
+            INSERT INTO v (id) VALUES (1);
+            INSERT INTO v VALUES (2, -128, 255, -32768, 16777215, 4294967295, -9223372036854775808, 18446744073709551615, 42, 2024,
+                0.1, 1/3, -12345678.9, 1.000000000000000000000000000001, 'ab', 'x\ty\nz\\q\re', 'Ünïcode ÿ', 'Māori', REPEAT('long ', 9000), REPEAT('longer ', 90000),
+                'b c', 'x,y', X'00FF0A0D5C', X'01', X'', '2024-02-29', '2024-02-29 23:59:59', '2024-02-29 23:59:59.5', '2024-02-29 23:59:59.000001', '2024-02-29 12:00:00', '-101:02:03', '838:59:59', b'1', b'101', 1);
+            INSERT INTO v VALUES (3, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                3.4028235e38, 1.7976931348623157e308, 0, -0.5, '', '', '', '', '', '',
+                'a', '', '', X'00000000', X'5C', '0001-01-01', '0009-12-04 00:00:00', '0000-00-00', '2024-01-01', NULL, '00:00:00', '-00:00:00.25', b'0', b'0', 0);
+            INSERT INTO v (id, f, d, v, tx) VALUES (4, 1e-38, 5e-324, '😀 NULL \\N', 'NULL'), (5, 16777217, 9007199254740993, "it's | \"quoted\"", '\\.'), (6, -1.5e15, 1e15, ' lead', 'trail '), (7, 123456.7, 123456789012345.6, 'a', 'b');
+            """,
+            new TableConfig { Name = "v", BooleanColumns = ["flag"] });
+        await work.SyncAsync();
+        var comparison = await CompareOneAsync(work);
+        Assert.True(comparison.IsEqual, string.Join(", ", comparison.Difference.Select(one => one.Key["id"])) + comparison.Error);
+        Assert.Equal((7, 7), (comparison.SourceRows, comparison.CopyRows));
+    }
+
+    [MariaDbFact]
+    public async Task Numbers_of_every_size_have_one_text_on_both_sides()
+    {
+        var random = new Random(4711);
+        var rows = Enumerable.Range(1, 3000).Select(i =>
+        {
+            var number = (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-40, 38));
+            return string.Create(CultureInfo.InvariantCulture, $"({i}, {number:R}, {(float)number:R})");
+        });
+        var powers = Enumerable.Range(-30, 60).SelectMany((power, i) => new[]
+        {
+            string.Create(CultureInfo.InvariantCulture, $"({5000 + (2 * i)}, 1e{power}, 1e{power})"),
+            string.Create(CultureInfo.InvariantCulture, $"({5001 + (2 * i)}, -9.99e{power}, 1.5e{power})"),
+        });
+        await using var work = await SyncWorkshop.CreateAsync(
+            $"CREATE TABLE n (id int PRIMARY KEY, d double, f float); INSERT INTO n VALUES {string.Join(", ", rows.Concat(powers))};", new TableConfig { Name = "n" });
+        await work.SyncAsync();
+        var comparison = await CompareOneAsync(work);
+        Assert.True(comparison.IsEqual, $"{comparison.Different}: {string.Join(", ", comparison.Difference.Take(5).Select(one => one.Key["id"]))}{comparison.Error}");
+        Assert.Equal(3120, comparison.SourceRows);
+    }
+
+    [MariaDbFact]
+    public async Task Keys_of_several_columns_and_of_texts_are_told_whole_and_tables_without_one_are_counted()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            """
+            CREATE TABLE link (a int, b varchar(20), c datetime, v int, PRIMARY KEY (b, a, c));
+            INSERT INTO link SELECT seq % 7, CONCAT('k\t', seq), '2024-01-01', seq FROM seq_1_to_500;
+            CREATE TABLE bare (x int, y varchar(5));
+            INSERT INTO bare VALUES (1, 'a'), (1, 'a'), (1, 'a'), (2, NULL), (NULL, NULL);
+            """,
+            new TableConfig { Name = "link" },
+            new TableConfig { Name = "bare" });
+        await work.SyncAsync();
+        Assert.All(await CompareAsync(work, new TableComparisonOptions()), comparison => Assert.True(comparison.IsEqual, comparison.Error));
+
+        await work.Copy.ExecuteAsync("""
+            DELETE FROM raw.link WHERE v = 9;
+            DELETE FROM raw.bare WHERE ctid IN (SELECT ctid FROM raw.bare WHERE x = 1 LIMIT 2);
+            INSERT INTO raw.bare VALUES (7, 'z')
+            """);
+        var both = (await CompareAsync(work, new TableComparisonOptions())).ToDictionary(comparison => comparison.Name);
+        Assert.Equal((1, 0, 0), (both["link"].Missing, both["link"].Extra, both["link"].Different));
+        Assert.Equal([("b", "k\t9"), ("a", "2"), ("c", "2024-01-01 00:00:00")], both["link"].Difference[0].Key.Select(pair => (pair.Key, pair.Value!)));
+        Assert.Equal((2, 1, 0), (both["bare"].Missing, both["bare"].Extra, both["bare"].Different));
+        Assert.All(both["bare"].Difference, difference => Assert.Empty(difference.Key));
+    }
+
+    [MariaDbFact]
+    public async Task A_table_that_cannot_be_compared_does_not_stop_the_others()
+    {
+        await using var work = await SyncWorkshop.CreateAsync("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY, more int); CREATE TABLE c (id int PRIMARY KEY);", new TableConfig { Name = "b" });
+        await work.SyncAsync();
+        work.Config = new TableSyncConfig { Tables = [new TableConfig { Name = "a" }, new TableConfig { Name = "b" }, new TableConfig { Name = "gone" }] };
+        await work.Copy.ExecuteAsync("ALTER TABLE raw.b DROP COLUMN more, ADD COLUMN ours int");
+        var done = (await CompareAsync(work, new TableComparisonOptions())).ToDictionary(comparison => comparison.Name);
+        Assert.Equal(("CopyMissing", "SourceTableMissing"), (done["a"].ErrorCode, done["gone"].ErrorCode));
+        Assert.Equal(["more"], done["b"].MissingColumn);
+        Assert.Equal(["ours"], done["b"].ExtraColumn);
+        Assert.False(done["b"].IsEqual);
+        Assert.False(done["a"].IsAccepted);
+    }
+
+    [PostgresFact]
+    public async Task Two_copies_are_compared_whatever_types_they_chose()
+    {
+        await using var copy = await PostgresDatabase.CreateWithSchemaAsync();
+        await copy.ExecuteAsync("""
+            CREATE SCHEMA IF NOT EXISTS raw; CREATE SCHEMA old;
+            CREATE TABLE raw.t (id bigint PRIMARY KEY, flag smallint, amount numeric(10,2), name varchar(20), at timestamp, day date);
+            CREATE TABLE old.t (id integer, flag boolean, amount numeric, name text, at timestamp, day timestamp, loaded_at timestamptz);
+            INSERT INTO raw.t SELECT i, i % 2, i / 4.0, 'n' || i, '2024-01-01 10:00', '2024-01-01' FROM generate_series(1, 5000) i;
+            INSERT INTO old.t SELECT i, i % 2 = 1, i / 4.0, 'n' || i, '2024-01-01 10:00', '2024-01-01', now() FROM generate_series(1, 5000) i;
+            """);
+        await using var database = copy.OpenEtl();
+        var engine = new TableComparisonEngine(database, new TableSyncConfig { Tables = [new TableConfig { Name = "t", EstimatedRows = 5000 }] }, new TableSyncSettings());
+        var equal = Assert.Single(await engine.CompareWithCopyAsync(database, "old", new TableComparisonOptions(), null, CancellationToken.None));
+        Assert.True(equal.IsEqual, $"{equal.Different} {equal.Error}");
+        Assert.Equal(["loaded_at"], equal.ExtraColumn);
+        await copy.ExecuteAsync("UPDATE old.t SET amount = amount + 0.001 WHERE id = 77; DELETE FROM old.t WHERE id = 5");
+        var different = Assert.Single(await engine.CompareWithCopyAsync(database, "old", new TableComparisonOptions(), null, CancellationToken.None));
+        Assert.Equal(["Missing 5", "Different 77"], different.Difference.Select(one => $"{one.Kind} {one.Key["id"]}"));
+    }
+
+    private static async Task<TableComparison> CompareOneAsync(SyncWorkshop work, TableComparisonOptions? options = null) =>
+        Assert.Single(await CompareAsync(work, options ?? new TableComparisonOptions()));
+
+    private static Task<IReadOnlyList<TableComparison>> CompareAsync(SyncWorkshop work, TableComparisonOptions options) =>
+        new TableComparisonEngine(work.Database, work.Config, work.Settings).CompareAsync(work.Connection, options, null, CancellationToken.None);
+}

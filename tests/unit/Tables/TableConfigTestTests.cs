@@ -1,0 +1,82 @@
+using EtlTools.Core.Tables.Analysis;
+using EtlTools.Core.Tables.Configuration;
+using EtlTools.Tests.Infrastructure;
+
+namespace EtlTools.Tests.Tables;
+
+public sealed class TableConfigTestTests : IDisposable
+{
+    private const string Tables = """
+        CREATE TABLE patient (PatNum int PRIMARY KEY, LName varchar(10), Stamp datetime, Flag tinyint);
+        CREATE TABLE link (a int, b int, PRIMARY KEY (a, b));
+        CREATE TABLE named (name varchar(10) PRIMARY KEY, Stamp datetime);
+        CREATE TABLE bare (x int, Stamp datetime);
+        """;
+
+    private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("etl-config-").FullName, "tables.yaml");
+
+    public void Dispose() => Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
+
+    [MariaDbFact]
+    public async Task What_an_analysis_wrote_is_valid_and_drifts_with_the_source()
+    {
+        await using var source = await MariaDbDatabase.CreateAsync(Tables);
+        var connection = SyncWorkshop.ConnectionTo(source.Port, source.Name);
+        var analysis = await new SourceAnalyzer(connection).AnalyzeAsync([], 1, null, CancellationToken.None);
+        await TableConfigFile.Merge(_path, analysis, TableConfigPreference.File).WriteAsync();
+        var test = await new TableConfigTester(connection).TestAsync(_path, CancellationToken.None);
+        Assert.Empty(test.Fault);
+        Assert.True(test.IsValid);
+        Assert.Equal((4, 4), (test.Tables, test.SourceTables));
+
+        await source.ExecuteAsync("ALTER TABLE patient ADD Extra int; DROP TABLE link; CREATE TABLE more (id int PRIMARY KEY)");
+        test = await new TableConfigTester(connection).TestAsync(_path, CancellationToken.None);
+        Assert.Equal(["TableMissing link", "SchemaChanged patient", "TableNotConfigured more"], test.Fault.Select(fault => $"{fault.Code} {fault.Name}"));
+        Assert.False(test.IsValid);
+    }
+
+    [MariaDbFact]
+    public async Task Every_fault_has_its_line_and_a_way_out()
+    {
+        await using var source = await MariaDbDatabase.CreateAsync(Tables);
+        await File.WriteAllTextAsync(_path, """
+            format: etltools-1
+            tables:
+              patient:
+                strategy: incremental
+                incremental_columns:
+                  - Stamp
+                  - Stmap
+                  - LName
+                primary_key: [PatNum, Flag]
+                boolean_columns: [LName]
+                lookback: {window_days: 3, predicate_columns: [LName]}
+                dependencies: [link, nosuch]
+              link:
+                primary_key: [a]
+                dependencies: [named]
+              named:
+                strategy: incremental_chunked
+                incremental_columns: [Stamp]
+                rejected_columns: {Stamp: 5 of 9 sampled values lie before 2000}
+                dependencies: [patient]
+              bare:
+                strategy: incremental
+                incremental_columns: [Stamp]
+              pateint:
+                strategie: full_table
+            """);
+        var test = await new TableConfigTester(SyncWorkshop.ConnectionTo(source.Port, source.Name)).TestAsync(_path, CancellationToken.None);
+        Assert.Equal(
+            [
+                "7 ColumnMissing patient", "8 IncrementalColumnUnfit patient", "9 PrimaryKeyDiffers patient", "10 BooleanColumnUnfit patient",
+                "11 LookbackColumnUnfit patient", "12 DependencyCircle patient", "12 DependencyMissing patient", "14 PrimaryKeyDiffers link",
+                "17 ChunkKeyUnfit named", "18 IncrementalColumnRejected named", "22 KeyMissing bare", "24 TableMissing pateint", "25 SettingInvalid ",
+            ],
+            test.Fault.Select(fault => $"{fault.Line} {fault.Code} {fault.Name}"));
+        Assert.Equal("Did you mean Stamp?", test.Fault[0].Fix);
+        Assert.Equal("primary_key: [a, b]", test.Fault[7].Fix);
+        Assert.All(test.Fault, fault => Assert.NotEqual("", fault.Fix));
+        Assert.False(test.IsValid);
+    }
+}
