@@ -9,16 +9,6 @@ internal static class ConfirmedCommit
 {
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>As the other, where running the command again shows by itself what is done.</summary>
-    public static Task CommitAsync(
-        EtlDatabase database,
-        NpgsqlTransaction transaction,
-        string target,
-        Func<NpgsqlConnection, CancellationToken, Task<bool>> isRecorded,
-        CancellationToken cancellationToken) =>
-        CommitAsync(
-            database, transaction, target, "What is done is found done by the same command once the database answers.", isRecorded, cancellationToken);
-
     /// <summary>Returns once the transaction is known to be committed.</summary>
     /// <param name="database">To ask, on another connection.</param>
     /// <param name="transaction">Has written something.</param>

@@ -478,6 +478,7 @@ internal sealed class TableSyncer
             _lane.Database,
             transaction,
             Name,
+            "Once the database answers, the next Sync-Table goes on from where it did.",
             (connection, token) => connection.ExecuteScalarAsync<bool>(new CommandDefinition(
                 TrackingSql.IsCommitted, new { id = _id, commits }, cancellationToken: token)),
             cancellationToken).ConfigureAwait(false);
