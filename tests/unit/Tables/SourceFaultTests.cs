@@ -16,7 +16,7 @@ public sealed class SourceFaultTests
     {
         await using var work = await SyncWorkshop.CreateAsync(Rows, Big);
         await work.SyncAsync();
-        await using var proxy = TcpProxy.Start("127.0.0.1", work.Source.Port).After(ProxyDirection.ToClient, 2_000_000, ProxyFault.CutBefore);
+        await using var proxy = TcpProxy.Start("127.0.0.1", work.Source.Port).After(ProxyDirection.ToClient, 500_000, ProxyFault.CutBefore);
         await work.Source.ExecuteAsync("UPDATE big SET s = CONCAT('changed', id)");
         var sync = Assert.Single(await new TableSyncEngine(work.Database, work.Connection with { Port = proxy.Port }, work.Config, work.Settings)
             .SyncAsync(new TableSyncOptions(), null, CancellationToken.None));
