@@ -39,7 +39,8 @@ internal static class DiscoverySql
 
     /// <summary>
     /// The last attempt at every logical file (bucket and key) that is not loaded. An attempt that a live run has in hand is
-    /// left alone: a run lives while a session holds its advisory lock; one that takes none is believed for two hours.
+    /// left alone: a run lives while a session holds its advisory lock; one that takes none is believed for two hours. A file that
+    /// was loaded after all and then undone does not come back by itself as the failed one that it was before.
     /// </summary>
     public const string Failed =
         """
@@ -64,8 +65,7 @@ internal static class DiscoverySql
               AND NOT EXISTS (
                   SELECT FROM etl.load_run_files AS later
                   WHERE later.s3_bucket = file.s3_bucket AND later.s3_key = file.s3_key AND later.origin = 'source'
-                    AND later.load_run_file_id > file.load_run_file_id
-                    AND later.status = 'completed' AND later.superseded_at IS NULL)
+                    AND later.load_run_file_id > file.load_run_file_id AND later.status = 'completed')
             ORDER BY file.s3_bucket, file.s3_key, file.load_run_file_id DESC
         )
         SELECT file.load_run_file_id AS LoadRunFileId,
@@ -117,8 +117,8 @@ internal static class DiscoverySql
           AND NOT EXISTS (
               SELECT FROM etl.load_run_files AS other
               WHERE other.s3_bucket = file.s3_bucket AND other.s3_key = file.s3_key AND other.origin = 'source'
-                AND other.superseded_at IS NULL
-                AND (other.status <> 'completed' OR (other.s3_version_id = file.s3_version_id AND other.file_hash = file.file_hash)))
+                AND other.status = 'completed' AND other.superseded_at IS NULL
+                AND other.s3_version_id = file.s3_version_id AND other.file_hash = file.file_hash)
         ORDER BY file.load_run_file_id
         """;
 }

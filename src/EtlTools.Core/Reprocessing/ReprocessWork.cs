@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dapper;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
@@ -187,7 +188,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
         }
 
         return _names.TryRead(found, out var file, out var unrecognised)
-            ? file
+            ? InPlaceOf(target, file)
             : throw new EtlException(
                 EtlErrorKind.Configuration,
                 unrecognised.ErrorId,
@@ -195,6 +196,15 @@ internal sealed class ReprocessWork : IAsyncDisposable
                 target.FileName,
                 "Correct the file-name pattern or the extract types of the pipeline file.");
     }
+
+    // A corrected file is as old as what it corrects: by the date of the correction it would overwrite what came later.
+    private static SourceFile InPlaceOf(TargetFile target, SourceFile file) => file.IsDated
+        ? file
+        : file with
+        {
+            ExtractedAt = target.ExtractedAt,
+            DateExtracted = target.ExtractedAt.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture),
+        };
 
     private FileLoadOptions LoadOptions(Guid loadRunId) => new()
     {

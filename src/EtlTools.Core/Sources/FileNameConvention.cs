@@ -85,6 +85,7 @@ public sealed class FileNameConvention
             DateFrom = from,
             DateTo = to,
             ExtractedAt = extracted ?? modified,
+            IsDated = extracted is not null,
             DateExtracted = extracted is null
                 ? modified.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture)
                 : match.Groups["date_extracted"].Value,

@@ -20,6 +20,9 @@ public sealed record SourceFile
     /// <summary>Wall-clock time in the pipeline's zone. Decides which version of a key is newest.</summary>
     public required DateTime ExtractedAt { get; init; }
 
+    /// <summary>Whether the name says when it was extracted; else it is taken to be when it was last modified.</summary>
+    public bool IsDated { get; init; } = true;
+
     /// <summary>date_extracted as the name has it (kept verbatim in the ledger); last-modified time where it has none.</summary>
     public required string DateExtracted { get; init; }
 

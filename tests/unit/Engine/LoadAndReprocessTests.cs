@@ -1,4 +1,5 @@
 using EtlTools.Core;
+using EtlTools.Core.Configuration;
 using EtlTools.Core.Discovery;
 using EtlTools.Core.Loading;
 using EtlTools.Core.Reprocessing;
@@ -48,6 +49,44 @@ public sealed class LoadAndReprocessTests : IAsyncLifetime
         Assert.Equal("Newer", await _work.NameOfAsync(1));
         Assert.Equal("Only", await _work.NameOfAsync(2));
         Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task A_corrected_file_without_a_date_in_its_name_is_as_old_as_what_it_corrects()
+    {
+        _work.Pipeline = _work.Pipeline with { FileName = new FileNameConfig { Pattern = @"^(?<extract_type>[A-Za-z]+)_\w+$" } };
+        const string Header = "person_id,practice_id,name,born,amount,active";
+        _work.Write("Person_monday", Header, "1,A,Monday,,,");
+        await _work.LoadAsync();
+        _work.Write("Person_tuesday", Header, "1,A,Tuesday,,,");
+        await _work.LoadAsync();
+
+        _work.Write("Person_monday", Header, "1,A,Corrected,,,", "2,A,Forgotten,,,");
+        var receipt = Assert.Single(await _work.ReprocessAsync(await _work.FileIdAsync("monday")));
+
+        Assert.Equal((1L, 0L), (receipt.Staging!.Inserted, receipt.Staging.Changed));
+        Assert.Equal(("Tuesday", "Forgotten"), (await _work.NameOfAsync(1), await _work.NameOfAsync(2)));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task What_was_undone_does_not_come_back_as_the_failed_file_that_it_was()
+    {
+        _work.WritePersons(1, "a", "1,A", "2,A");
+        await _work.LoadAsync();
+        _work.WritePersons(1, "a", "1,A,Ann,,,");
+        var receipt = Assert.Single(await _work.ReprocessAsync(await _work.FileIdAsync("_a")));
+        Assert.Equal("Completed", receipt.Status);
+        await _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default);
+
+        Assert.Empty(await _work.PlanAsync());
+        await foreach (var failed in _work.Discovery.FindFailedAsync(new FileFilter(), TimeSpan.FromDays(30), default))
+        {
+            Assert.Fail($"File {failed.LoadRunFileId} came back.");
+        }
+
+        var waiting = await _work.Discovery.GetWaitingAsync(new FileFilter(), TimeSpan.FromDays(30), default);
+        Assert.Equal((0, 1), (waiting.FailedCount, waiting.WithdrawnLoadRunFileIds.Count));
     }
 
     [PostgresFact]

@@ -57,6 +57,7 @@ public sealed class CrashPoints
         { "table.before-clear-commit", true },
     };
 
+    public const string TableConfigFiles = "tableconfig.between-files";
     public const string UndoneSync = "table.before-undo-commit";
     public const string FailedRecovery = "recovery.before-fail-commit";
     public const string FailedFile = "load.before-fail-commit";
@@ -76,7 +77,7 @@ public sealed class CrashPoints
         string[] tested =
         [
             .. File.Concat(Load).Concat(Undo).Concat(Schema).Concat(Sealing).Concat(Recovery).Concat(Sync).Select(row => ((string)row[0]).Split(':')[0]),
-            FailedRecovery, FailedFile, PendingStaging, ClosingTheDead, Restaging, Repair, UndoneSync,
+            FailedRecovery, FailedFile, PendingStaging, ClosingTheDead, Restaging, Repair, UndoneSync, TableConfigFiles,
         ];
 
         Assert.Equal(passed.Distinct().Order(StringComparer.Ordinal), tested.Distinct().Order(StringComparer.Ordinal));

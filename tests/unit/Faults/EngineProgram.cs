@@ -8,6 +8,7 @@ using EtlTools.Core.Recovery.Engine;
 using EtlTools.Core.Recovery.Payloads;
 using EtlTools.Core.Reprocessing;
 using EtlTools.Tests.Engine;
+using EtlTools.Tests.Tables;
 
 namespace EtlTools.Tests.Faults;
 
@@ -30,6 +31,7 @@ internal static class EngineProgram
             {
                 "recover" => RecoverAsync(database),
                 "sync" => KilledSyncTests.SyncAsync(database, rest),
+                "write-table-config" => TableConfigFileTests.WriteNextAsync(rest[0]),
                 "undo-sync" => KilledSyncTests.UndoAsync(database, rest),
                 _ => RunAsync(command, database, EngineWorkshop.Describe(args[2]), rest),
             });

@@ -1,6 +1,7 @@
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sync;
 using EtlTools.Tests.Infrastructure;
+using Npgsql;
 
 namespace EtlTools.Tests.Tables;
 
@@ -65,13 +66,7 @@ public sealed class SourceFaultTests
         await using var work = await SyncWorkshop.CreateAsync(Rows, Big);
         await work.SyncAsync();
         await using var blocker = await work.Copy.OpenAsync();
-        await using var transaction = await blocker.BeginTransactionAsync();
-        await using (var command = blocker.CreateCommand())
-        {
-            command.CommandText = "LOCK TABLE raw.big IN SHARE MODE";
-            await command.ExecuteNonQueryAsync();
-        }
-
+        await using var transaction = await LockCopyAsync(blocker);
         await work.Source.ExecuteAsync("DELETE FROM big WHERE id > 1000");
         var first = work.Engine.SyncAsync(new TableSyncOptions(), null, CancellationToken.None);
         await Faults.Steps.Until(async () => await work.CountAsync("etl.table_syncs WHERE status = 'running'") == 1);
@@ -89,9 +84,18 @@ public sealed class SourceFaultTests
         await work.Source.ExecuteAsync("DELETE FROM big WHERE id > 1000");
         var failed = await work.FailAsync(new TableSyncOptions { TimeLimit = TimeSpan.FromMilliseconds(1) });
         Assert.Equal("TableTimeLimit", failed.ErrorCode);
+
+        // It has read the source, and waits to write.
         using var stop = new CancellationTokenSource();
-        var progress = new Progress(stop);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => work.Engine.SyncAsync(new TableSyncOptions(), progress, stop.Token));
+        await using (var blocker = await work.Copy.OpenAsync())
+        {
+            await using var transaction = await LockCopyAsync(blocker);
+            var stopped = work.Engine.SyncAsync(new TableSyncOptions(), null, stop.Token);
+            await Faults.Steps.Until(async () => await work.CountAsync("pg_locks WHERE NOT granted AND relation = 'raw.big'::regclass") == 1);
+            await stop.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stopped);
+        }
+
         Assert.Equal(50_000, await work.CountAsync("raw.big"));
         await work.SyncAsync();
         Assert.Equal(1000, await work.CountAsync("raw.big"));
@@ -126,15 +130,13 @@ public sealed class SourceFaultTests
         }
     }
 
-    private sealed class Progress(CancellationTokenSource stop) : IProgress<TableSyncProgress>
+    /// <summary>Readers pass; writers wait until the transaction ends.</summary>
+    private static async Task<NpgsqlTransaction> LockCopyAsync(NpgsqlConnection connection)
     {
-        public void Report(TableSyncProgress value)
-        {
-            if (value.Finished is null)
-            {
-                stop.Cancel();
-            }
-        }
+        var transaction = await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("LOCK TABLE raw.big IN SHARE MODE", connection);
+        await command.ExecuteNonQueryAsync();
+        return transaction;
     }
 
     private sealed class Observer(Action look) : IProgress<TableSyncProgress>

@@ -1,6 +1,7 @@
 using EtlTools.Core;
 using EtlTools.Core.Tables.Analysis;
 using EtlTools.Core.Tables.Configuration;
+using EtlTools.Tests.Faults;
 
 namespace EtlTools.Tests.Tables;
 
@@ -104,6 +105,29 @@ public sealed class TableConfigFileTests : IDisposable
         var analysis = Analysis(Table("d")) with { IsPartial = true };
         await TableConfigFile.Merge(FilePath, analysis, TableConfigPreference.File).WriteAsync();
         Assert.Equal(["b", "c", "d"], TableConfigReader.Read(FilePath).Tables.Select(table => table.Name));
+    }
+
+    /// <summary>What a process does that is killed between the two files: an analysis that found a new batch size.</summary>
+    internal static Task WriteNextAsync(string path) =>
+        TableConfigFile.Merge(path, Analysis(Table("a") with { BatchSize = 77 }, Table("b")), TableConfigPreference.File).WriteAsync();
+
+    [Fact]
+    public async Task Killed_between_the_two_files_it_loses_neither_hand_edit_nor_analysis()
+    {
+        await WriteAsync(Table("a"), Table("b"));
+        await EditAsync("  a:\n    importance: standard", "  a:\n    importance: critical");
+        Assert.True(await EngineProcess.RunToAsync("Host=localhost", _folder, CrashPoints.TableConfigFiles, "write-table-config", FilePath));
+        await AssertBothAsync();
+
+        await WriteNextAsync(FilePath);
+        await AssertBothAsync();
+        Assert.Empty((await WriteAsync(Table("a") with { BatchSize = 77 }, Table("b"))).Conflict);
+
+        async Task AssertBothAsync()
+        {
+            var table = TableConfigReader.Parse(await File.ReadAllTextAsync(FilePath), FilePath).Find("a")!;
+            Assert.Equal((TableImportance.Critical, 77), (table.Importance, table.BatchSize));
+        }
     }
 
     [Fact]
