@@ -47,7 +47,7 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
 
         if (waiting.NextTryAt is { } next)
         {
-            tell($"Failed, and waiting for the next try: {Wording.Count(waiting.FailedCount, "file")}, the first until {next.LocalDateTime:g} (local). "
+            tell($"Failed, and waiting for the next try: {Wording.Count(waiting.FailedCount, "file")}, the first until {next.LocalDateTime:yyyy-MM-dd HH:mm} (local). "
                 + "Find-FailedFile shows them; Find-FailedFile | Start-LoadRun tries them now.");
         }
 

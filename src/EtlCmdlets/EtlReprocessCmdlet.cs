@@ -25,7 +25,7 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
             WriteFailure(new EtlException(
                 EtlErrorKind.Data,
                 receipt.ErrorCode ?? "ReprocessFailed",
-                $"{receipt.FileName}: {receipt.Error ?? "the file could not be reprocessed."} Its old rows are still in place.",
+                $"{receipt.FileName}: {receipt.Error ?? "the file could not be reprocessed."} Nothing was changed.",
                 receipt.FileName,
                 $"See Get-LoadFile -LoadRunId {receipt.LoadRunId} and Get-RejectedRow -LoadRunId {receipt.LoadRunId}."));
         }

@@ -29,7 +29,7 @@ internal static class ReceiptLines
             Failures.Write(
                 receipt.ErrorCode ?? "ReprocessFailed",
                 $"{receipt.FileName}: {receipt.Error}",
-                "The file's old rows are still in place; put the cause right and reprocess it again.");
+                "Nothing was changed; put the cause right and reprocess the file again.");
         }
     }
 

@@ -54,7 +54,7 @@ internal sealed class FileLoader(PipelineConfig pipeline, ISourceStore source, E
     /// <param name="options">How.</param>
     /// <param name="badRows">Receives the first bad rows and the counts, also where the file fails.</param>
     /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
-    /// <exception cref="EtlException">TooManyBadRows, ColumnCountMismatch, HeaderMismatch, FileClaimLost, those of the source.</exception>
+    /// <exception cref="EtlException">TooManyBadRows, ColumnCountMismatch, HeaderMismatch, HeaderMissing, FileClaimLost, those of the source.</exception>
     public async Task<LoadedFile> LoadAsync(
         NpgsqlConnection connection,
         FileClaim claim,

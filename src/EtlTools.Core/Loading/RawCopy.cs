@@ -24,7 +24,7 @@ internal sealed class RawCopy(
     /// <summary>Bytes read without a single good row that say the same of a file with very long rows.</summary>
     private const long HopelessBytes = 64L << 20;
 
-    /// <exception cref="EtlException">TooManyBadRows, ColumnCountMismatch, HeaderMismatch, those of the source.</exception>
+    /// <exception cref="EtlException">TooManyBadRows, ColumnCountMismatch, HeaderMismatch, HeaderMissing, those of the source.</exception>
     public async Task<FileCounts> RunAsync(Stream content, DialectConfig dialect, SourceFile file, CancellationToken cancellationToken)
     {
         await using var reader = new DelimitedReader(content, dialect, dialect.Header ? null : table.RawColumns.Count);
@@ -73,8 +73,13 @@ internal sealed class RawCopy(
         var header = await reader.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
         if (header.Count == 0)
         {
-            // An empty file: no header, no rows, nothing that could be wrong.
-            return Enumerable.Range(0, table.RawColumns.Count).ToList();
+            // Where there was nothing to extract a file has its header still: one without it is an upload that broke off.
+            throw new EtlException(
+                EtlErrorKind.Data,
+                "HeaderMissing",
+                "The file is empty: it lacks even its header.",
+                FileNameConvention.BaseName(file.Object.Key),
+                "Have it sent again; where the source sends files without a header, say header: false in the pipeline file.");
         }
 
         return HeaderMap.Match(header, table, FileNameConvention.BaseName(file.Object.Key));

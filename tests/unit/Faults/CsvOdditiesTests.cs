@@ -76,8 +76,15 @@ public sealed class CsvOdditiesTests : IAsyncLifetime
         await IsIntactAsync(staged: 4);
     }
 
+    [PostgresFact]
+    public async Task File_that_lacks_even_its_header_fails()
+    {
+        Assert.Equal(LoadRunStatus.Failed, (await TryLoadAsync([], day: 1)).Status);
+        Assert.Equal("HeaderMissing", Assert.Single(await Steps.FailedFilesAsync(_work)).ErrorCode);
+        await IsIntactAsync(staged: 0);
+    }
+
     [PostgresTheory]
-    [InlineData("")]
     [InlineData(Header)]
     [InlineData(Header + "\n")]
     [InlineData(Header + "\n\n\n")]
