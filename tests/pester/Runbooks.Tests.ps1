@@ -69,7 +69,7 @@ Describe 'Runbooks' -Skip:(-not (Test-PostgresServer)) {
             $good.ExitCode | Should -Be 0
             $good.Output | Should -Match 'Status: Healthy'
             (Get-ChildItem "$folder/days").Extension | Sort-Object | Should -Be .html, .json
-            Get-Content $prometheus | Should -Match '^etl_files_loaded_total\{database="[^"]+"\} 1$'
+            Get-Content $prometheus -Raw | Should -Match '(?m)^etl_files_loaded_total\{database="[^"]+"\} 1$'
 
             Add-BrokenFile $scene (Get-Date)
             Start-LoadRun -ErrorAction Ignore | Out-Null
