@@ -92,6 +92,12 @@ internal sealed class DelimitedToCopy
             await CompleteAsync().ConfigureAwait(false);
             return counts with { BytesRead = reader.BytesRead };
         }
+        catch (NpgsqlException error) when (cancellationToken.IsCancellationRequested && error.InnerException is OperationCanceledException)
+        {
+            // Stopped in the middle of a write.
+            await AbandonAsync(writer, copy).ConfigureAwait(false);
+            throw new OperationCanceledException(error.Message, error, cancellationToken);
+        }
         catch
         {
             await AbandonAsync(writer, copy).ConfigureAwait(false);

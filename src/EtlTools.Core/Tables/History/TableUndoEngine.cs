@@ -51,7 +51,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
             await connection.ExecuteAsync(new CommandDefinition(MergeSql.SessionSettings, cancellationToken: cancellationToken)).ConfigureAwait(false);
             foreach (var sync in syncs)
             {
-                await TakeLeaseAsync(connection, sync, cancellationToken).ConfigureAwait(false);
+                await TableLease.TakeAsync(connection, sync.Schema, sync.Table, cancellationToken).ConfigureAwait(false);
             }
 
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
@@ -153,15 +153,6 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
         $"The history of {sync.Table} does not reach back to before sync {sync.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)}.",
         sync.Table,
         "Undo a later sync, or sync the table in full. history of the source in etl.yaml says how long it is kept.");
-
-    private static async Task TakeLeaseAsync(NpgsqlConnection connection, UndoneSync sync, CancellationToken cancellationToken)
-    {
-        if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            TrackingSql.TakeLease, new { schema = sync.Schema, table = sync.Table }, cancellationToken: cancellationToken)).ConfigureAwait(false))
-        {
-            throw SyncLane.Busy(sync.Schema, sync.Table);
-        }
-    }
 
     private async Task<TableSync> UndoAsync(NpgsqlConnection connection, Guid run, UndoneSync undone, CancellationToken cancellationToken)
     {

@@ -1,20 +1,13 @@
-using System.Diagnostics;
 using Dapper;
 using EtlTools.Core.Database;
 using EtlTools.Core.Tables.Sources;
-using EtlTools.Core.Tables.Tracking;
 using Npgsql;
 
 namespace EtlTools.Core.Tables.Sync;
 
-/// <summary>
-/// A session of the copy and one of the source, for one table after another. The lease of a table is held by the session that
-/// writes it: whoever loses the one has lost the other.
-/// </summary>
+/// <summary>A session of the copy and one of the source, for one table after another.</summary>
 internal sealed class SyncLane(EtlDatabase database, ISourceDatabase source) : IAsyncDisposable
 {
-    private static readonly TimeSpan PatienceForLease = TimeSpan.FromSeconds(1);
-
     private NpgsqlConnection? _connection;
     private ISourceSession? _session;
 
@@ -39,22 +32,6 @@ internal sealed class SyncLane(EtlDatabase database, ISourceDatabase source) : I
         }
     }
 
-    /// <summary>Waits a moment: the session of an attempt that has failed may still be ending.</summary>
-    /// <exception cref="EtlException">TableBusy.</exception>
-    public async Task TakeLeaseAsync(string schema, string table, CancellationToken cancellationToken)
-    {
-        for (var clock = Stopwatch.StartNew();
-            !await Connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-                TrackingSql.TakeLease, new { schema, table }, cancellationToken: cancellationToken)).ConfigureAwait(false);
-            await Task.Delay(50, cancellationToken).ConfigureAwait(false))
-        {
-            if (clock.Elapsed > PatienceForLease)
-            {
-                throw Busy(schema, table);
-            }
-        }
-    }
-
     /// <summary>After a fault of the copy: the source is in the middle of an answer that nobody wants.</summary>
     public async Task RenewSourceAsync(CancellationToken cancellationToken)
     {
@@ -62,16 +39,6 @@ internal sealed class SyncLane(EtlDatabase database, ISourceDatabase source) : I
         _session = null;
         _session = await source.OpenAsync(cancellationToken).ConfigureAwait(false);
     }
-
-    public static EtlException Busy(string schema, string table) => new(
-        EtlErrorKind.Busy,
-        "TableBusy",
-        $"{schema}.{table} is being synced by somebody else.",
-        table,
-        "Wait for the other sync to end; Get-TableStatus shows it.");
-
-    public Task EndLeaseAsync(string schema, string table) =>
-        Connection.ExecuteAsync(new CommandDefinition(TrackingSql.EndLease, new { schema, table }));
 
     /// <summary>After a failure nobody knows what state the sessions are in. New ones are opened for the next table.</summary>
     public async Task ResetAsync()

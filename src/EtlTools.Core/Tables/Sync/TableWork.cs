@@ -17,12 +17,12 @@ internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSync
     public async Task<TableSync> RunAsync(SourceTable table, bool isFull, Action<long> onRows, CancellationToken cancellationToken)
     {
         await lane.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await lane.TakeLeaseAsync(settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
+        await TableLease.TakeAsync(lane.Connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-lease");
         var decision = await TableDecision.MakeAsync(
             lane.Connection, source.Connection.Name, settings, config, table, isFull, cancellationToken).ConfigureAwait(false);
         var done = await SyncAsync(table, decision, onRows, cancellationToken).ConfigureAwait(false);
-        await lane.EndLeaseAsync(settings.Schema, config.Name).ConfigureAwait(false);
+        await TableLease.EndAsync(lane.Connection, settings.Schema, config.Name).ConfigureAwait(false);
         return done;
     }
 
