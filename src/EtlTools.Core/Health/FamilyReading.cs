@@ -35,7 +35,7 @@ internal sealed record FamilyReading
     public IReadOnlyList<HealthTotal> Totals { get; init; } = [];
 }
 
-internal sealed record WindowReading
+internal record WindowReading
 {
     public long Total { get; init; }
     public long Processed { get; init; }
@@ -66,49 +66,13 @@ internal sealed record WindowReading
 }
 
 /// <summary>A row of a family's counts: of a window, of a user or practice, or of something else that the family asks for.</summary>
-internal record FamilyCount
+internal record FamilyCount : WindowReading
 {
     public int? Window { get; init; }
     public Guid? UserId { get; init; }
     public string? PracticeId { get; init; }
-    public long Total { get; init; }
-    public long Processed { get; init; }
-    public long Partial { get; init; }
-    public long Failed { get; init; }
-    public long Waiting { get; init; }
-    public long Recovered { get; init; }
-    public long Expected { get; init; }
-    public long Missing { get; init; }
-    public long ItemsWithLoss { get; init; }
-    public long Rejected { get; init; }
-    public long ItemsWithRejected { get; init; }
-    public long Unreadable { get; init; }
-    public long Audited { get; init; }
-    public long ToRecover { get; init; }
-    public long BeyondRecovery { get; init; }
-    public long FailedAndWhole { get; init; }
     public DateTime? FirstSeenAt { get; init; }
     public DateTime? LastSuccessAt { get; init; }
-
-    public WindowReading ToWindow() => new()
-    {
-        Total = Total,
-        Processed = Processed,
-        Partial = Partial,
-        Failed = Failed,
-        Waiting = Waiting,
-        Recovered = Recovered,
-        Expected = Expected,
-        Missing = Missing,
-        ItemsWithLoss = ItemsWithLoss,
-        Rejected = Rejected,
-        ItemsWithRejected = ItemsWithRejected,
-        Unreadable = Unreadable,
-        Audited = Audited,
-        ToRecover = ToRecover,
-        BeyondRecovery = BeyondRecovery,
-        FailedAndWhole = FailedAndWhole,
-    };
 
     public SubjectReading ToSubject() => new()
     {

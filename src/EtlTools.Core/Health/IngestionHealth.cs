@@ -44,8 +44,8 @@ internal sealed class IngestionHealth : IHealthFamily
             Unit = "payload",
             RecordUnit = "metric",
             SubjectUnit = "user",
-            Windows = earlier.ToDictionary(count => count.Window!.Value, count => count.ToWindow())
-                .Append(new(windows.Current, all.ToWindow() with { Recovered = all.Recovered + putRight })).ToDictionary(),
+            Windows = earlier.ToDictionary(count => count.Window!.Value, WindowReading (count) => count)
+                .Append(new(windows.Current, all with { Recovered = all.Recovered + putRight })).ToDictionary(),
             Subjects = await SubjectsAsync().ConfigureAwait(false),
             ErrorPatterns = current.Where(count => count.Cause is not null).Select(count => count.ToPattern()).ToList(),
             Stuck = waiting.Where(state => state.Stuck > 0).Select(state => state.ToWork(windows.Now)).ToList(),

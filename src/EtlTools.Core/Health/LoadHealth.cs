@@ -42,7 +42,7 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
 
             // The ledger's rows are counted as they arrive, so that every loaded file is audited.
             Windows = counts.Where(count => count.Window is not null).ToDictionary(
-                count => count.Window!.Value, count => count.ToWindow() with { Audited = count.Processed }),
+                count => count.Window!.Value, WindowReading (count) => count with { Audited = count.Processed }),
             Subjects = counts.Where(count => count.PracticeId is not null).Select(count => count.ToSubject()).ToList(),
             ErrorPatterns = [.. Patterns("run", runs), .. Patterns("file", files), .. Patterns("row", rows)],
             Stuck = stuck.Select(run => run.ToWork(windows.Now)).ToList(),

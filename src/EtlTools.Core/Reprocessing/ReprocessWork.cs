@@ -1,4 +1,3 @@
-using System.Globalization;
 using Dapper;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
@@ -200,11 +199,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
     // A corrected file is as old as what it corrects: by the date of the correction it would overwrite what came later.
     private static SourceFile InPlaceOf(TargetFile target, SourceFile file) => file.IsDated
         ? file
-        : file with
-        {
-            ExtractedAt = target.ExtractedAt,
-            DateExtracted = target.ExtractedAt.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture),
-        };
+        : file with { ExtractedAt = target.ExtractedAt, DateExtracted = SourceFile.DateText(target.ExtractedAt) };
 
     private FileLoadOptions LoadOptions(Guid loadRunId) => new()
     {

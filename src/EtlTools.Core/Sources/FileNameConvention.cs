@@ -87,7 +87,7 @@ public sealed class FileNameConvention
             ExtractedAt = extracted ?? modified,
             IsDated = extracted is not null,
             DateExtracted = extracted is null
-                ? modified.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture)
+                ? SourceFile.DateText(modified)
                 : match.Groups["date_extracted"].Value,
             FileHash = FileIdentity.Hash(source),
         };

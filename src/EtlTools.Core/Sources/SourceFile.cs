@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EtlTools.Core.Sources;
 
 /// <summary>A file whose name has been read: what it holds, for which practice, and when it was extracted.</summary>
@@ -28,6 +30,9 @@ public sealed record SourceFile
 
     /// <summary>The deployment's identity of a file's content: see <see cref="FileIdentity"/>.</summary>
     public required string FileHash { get; init; }
+
+    /// <summary>date_extracted of a file whose name has none.</summary>
+    internal static string DateText(DateTime extractedAt) => extractedAt.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture);
 }
 
 /// <summary>A file whose name could not be read. It is shown to the admin and never ends a discovery.</summary>

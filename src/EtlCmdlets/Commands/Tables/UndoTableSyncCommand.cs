@@ -70,8 +70,14 @@ public sealed class UndoTableSyncCommand : EtlDatabaseCmdlet
     }
 
     /// <summary>How long history is kept; copies know by themselves where they are.</summary>
-    private TableSyncSettings Settings =>
-        Source is null && EtlProfiles.Load().Sources.Count != 1 ? new TableSyncSettings() : EtlProfiles.Load().GetSource(Source).Settings;
+    private TableSyncSettings Settings
+    {
+        get
+        {
+            var profiles = EtlProfiles.Load();
+            return Source is null && profiles.Sources.Count != 1 ? new TableSyncSettings() : profiles.GetSource(Source).Settings;
+        }
+    }
 
     private void Write(IReadOnlyList<TableSync> syncs) => WriteObject(syncs, enumerateCollection: true);
 

@@ -11,13 +11,13 @@ namespace EtlTools.Core.Recovery.Audit;
 internal sealed class AuditSession : IAsyncDisposable
 {
     private readonly EtlDatabase _database;
-    private readonly LanePool _lanes;
+    private readonly Pool<Lane> _lanes;
     private readonly bool _records;
 
     private AuditSession(EtlDatabase database, IngestionTable ingestions, MetricCatalogue catalogue, bool records)
     {
         _database = database;
-        _lanes = new LanePool(database, catalogue, ingestions, isAudit: true);
+        _lanes = new Pool<Lane>(token => Lane.OpenAsync(database, catalogue, ingestions, isAudit: true, token), lane => lane.IsSound);
         _records = records;
         Ingestions = ingestions;
     }

@@ -14,7 +14,7 @@ internal sealed class RecoverySession : IAsyncDisposable
         Database = database;
         Options = options;
         Ingestions = ingestions;
-        Lanes = new LanePool(database, catalogue, ingestions, isAudit: false);
+        Lanes = new Pool<Lane>(token => Lane.OpenAsync(database, catalogue, ingestions, isAudit: false, token), lane => lane.IsSound);
         Words = words;
         Status = options switch
         {
@@ -31,7 +31,7 @@ internal sealed class RecoverySession : IAsyncDisposable
 
     public IngestionTable Ingestions { get; }
 
-    public LanePool Lanes { get; }
+    public Pool<Lane> Lanes { get; }
 
     public StatusWords Words { get; }
 

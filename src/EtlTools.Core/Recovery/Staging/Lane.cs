@@ -1,3 +1,4 @@
+using System.Data;
 using EtlTools.Core.Database;
 using EtlTools.Core.Recovery.Ingestions;
 using EtlTools.Core.Recovery.Payloads;
@@ -26,6 +27,9 @@ internal sealed class Lane : IAsyncDisposable
     }
 
     public NpgsqlConnection Working { get; }
+
+    /// <summary>Can be used again: its temporary tables are there still.</summary>
+    public bool IsSound => Working.FullState == ConnectionState.Open;
 
     public IngestionTable Ingestions { get; }
 

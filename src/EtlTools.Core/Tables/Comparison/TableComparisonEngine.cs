@@ -30,8 +30,7 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         IReadOnlyDictionary<string, SourceTable> catalogue;
         await using (var session = await reader.OpenAsync(cancellationToken).ConfigureAwait(false))
         {
-            catalogue = (await SourceCatalogue.ReadAsync(session, tables.Count > 20 ? [] : [.. tables.Select(table => table.Name)], cancellationToken).ConfigureAwait(false))
-                .ToDictionary(table => table.Name, StringComparer.Ordinal);
+            catalogue = await SourceCatalogue.ReadByNameAsync(session, [.. tables.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
         }
 
         return await RunAsync(

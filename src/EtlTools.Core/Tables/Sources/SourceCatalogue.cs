@@ -5,6 +5,15 @@ namespace EtlTools.Core.Tables.Sources;
 /// <summary>Reads information_schema.</summary>
 internal static class SourceCatalogue
 {
+    // So many names cost a server more than all of its tables.
+    private const int MostNames = 20;
+
+    /// <summary>Tables by their names; perhaps more than were asked for, where those are many.</summary>
+    public static async Task<IReadOnlyDictionary<string, SourceTable>> ReadByNameAsync(
+        ISourceSession session, IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+        (await ReadAsync(session, names.Count > MostNames ? [] : names, cancellationToken).ConfigureAwait(false))
+            .ToDictionary(table => table.Name, StringComparer.Ordinal);
+
     /// <param name="session">A session of the source.</param>
     /// <param name="names">Only these, compared as the server does; empty: every table of the database.</param>
     /// <param name="cancellationToken">Ends the session.</param>

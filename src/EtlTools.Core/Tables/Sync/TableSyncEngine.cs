@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using EtlTools.Core.Database;
 using EtlTools.Core.Tables.Configuration;
@@ -99,7 +98,7 @@ public sealed class TableSyncEngine
         var names = groups.SelectMany(group => group).Select(table => table.Name).ToList();
         var run = await StartRunAsync(options, names, cancellationToken).ConfigureAwait(false);
         var tally = new SyncTally(names.Count, catalogue.Where(table => names.Contains(table.Key)).Sum(table => table.Value.Bytes), progress);
-        var lanes = new ConcurrentBag<SyncLane>();
+        var lanes = new Pool<SyncLane>(_ => Task.FromResult(new SyncLane(_database, _source)));
         try
         {
             foreach (var group in groups)
@@ -107,27 +106,14 @@ public sealed class TableSyncEngine
                 await Parallel.ForEachAsync(
                     group,
                     new ParallelOptions { MaxDegreeOfParallelism = options.MaxConcurrency, CancellationToken = cancellationToken },
-                    async (config, token) =>
-                    {
-                        var lane = lanes.TryTake(out var idle) ? idle : new SyncLane(_database, _source);
-                        try
-                        {
-                            tally.Note(await SyncTableAsync(lane, run, config, catalogue, options, tally, token).ConfigureAwait(false), catalogue.GetValueOrDefault(config.Name)?.Bytes ?? 0);
-                        }
-                        finally
-                        {
-                            lanes.Add(lane);
-                        }
-                    }).ConfigureAwait(false);
+                    async (config, token) => tally.Note(
+                        await lanes.UseAsync(lane => SyncTableAsync(lane, run, config, catalogue, options, tally, token), token).ConfigureAwait(false),
+                        catalogue.GetValueOrDefault(config.Name)?.Bytes ?? 0)).ConfigureAwait(false);
             }
         }
         finally
         {
-            foreach (var lane in lanes)
-            {
-                await lane.DisposeAsync().ConfigureAwait(false);
-            }
-
+            await lanes.DisposeAsync().ConfigureAwait(false);
             await FinishRunAsync(run).ConfigureAwait(false);
         }
 
@@ -140,9 +126,9 @@ public sealed class TableSyncEngine
         var selected = SyncOrder.Select(_config, options);
         await SchemaGuard.RequireCurrentAsync(_database, cancellationToken).ConfigureAwait(false);
         await using var session = await _source.OpenAsync(cancellationToken).ConfigureAwait(false);
-        var tables = await SourceCatalogue.ReadAsync(
-            session, selected.Count > 20 ? [] : [.. selected.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
-        return (SyncOrder.Group(selected), tables.ToDictionary(table => table.Name, StringComparer.Ordinal));
+        var catalogue = await SourceCatalogue.ReadByNameAsync(
+            session, [.. selected.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
+        return (SyncOrder.Group(selected), catalogue);
     }
 
     private SourceTable Require(IReadOnlyDictionary<string, SourceTable> catalogue, TableConfig config) =>

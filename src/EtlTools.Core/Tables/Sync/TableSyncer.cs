@@ -216,15 +216,14 @@ internal sealed class TableSyncer
             DeletesByKeys = byKeys,
             Range = pass.IsFull ? TargetRange(pass.After, isLast ? null : last) : null,
         }.RunAsync(cancellationToken).ConfigureAwait(false);
-        var cap = pass.StartedAt;
         pass = pass with
         {
             After = last,
-            Watermarks = await Watermarks.ReadAsync(Connection, MergeSql.Stage, _filter.Columns, _config, cap, pass.Watermarks, cancellationToken).ConfigureAwait(false),
+            Watermarks = await Watermarks.ReadAsync(Connection, MergeSql.Stage, _filter.Columns, _config, pass.StartedAt, pass.Watermarks, cancellationToken).ConfigureAwait(false),
             LastKey = await Watermarks.ReadLastKeyAsync(Connection, MergeSql.Stage, _numberKey, pass.LastKey, cancellationToken).ConfigureAwait(false),
         };
         var state = isLast
-            ? await AdvanceAsync(pass, cancellationToken).ConfigureAwait(false)
+            ? Advance(pass)
             : _state with { Pass = pass, Columns = SyncedColumns, Key = _plan.Key };
         await CommitAsync(transaction, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), state, isLast, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
@@ -422,34 +421,16 @@ internal sealed class TableSyncer
         Pass = null,
     };
 
-    private async Task<TableState> AdvanceAsync(ChunkedPass pass, CancellationToken cancellationToken) => _state with
+    // What the pass knows is of all its chunks; what was known before it is in the state.
+    private TableState Advance(ChunkedPass pass) => _state with
     {
         IsComplete = true,
         Columns = SyncedColumns,
         Key = _plan.Key,
-        Watermarks = pass.IsFull ? pass.Watermarks : await HighestAsync(pass, cancellationToken).ConfigureAwait(false),
-        LastKey = pass.IsFull ? pass.LastKey : await Watermarks.ReadLastKeyAsync(Connection, MergeSql.Stage, _numberKey, Higher(pass.LastKey, _state.LastKey), cancellationToken).ConfigureAwait(false),
+        Watermarks = pass.IsFull ? pass.Watermarks : Watermarks.Highest(_filter.Columns, _state.Watermarks, pass.Watermarks),
+        LastKey = pass.IsFull || _numberKey is null ? pass.LastKey : Watermarks.Higher(_numberKey, pass.LastKey, _state.LastKey),
         Pass = null,
     };
-
-    private Task<IReadOnlyDictionary<string, string>> HighestAsync(ChunkedPass pass, CancellationToken cancellationToken)
-    {
-        // The stage is the last chunk; what came before it is in the pass, and what was known before that in the state.
-        var before = new Dictionary<string, string>(_state.Watermarks, StringComparer.Ordinal);
-        foreach (var (column, value) in pass.Watermarks)
-        {
-            before[column] = before.TryGetValue(column, out var known) && IsHigher(_table.Find(column)!, known, value) ? known : value;
-        }
-
-        return Watermarks.ReadAsync(Connection, MergeSql.Stage, _filter.Columns, _config, pass.StartedAt, before, cancellationToken);
-    }
-
-    private static bool IsHigher(SourceColumn column, string a, string b) => column.IsDate
-        ? string.CompareOrdinal(a, b) > 0
-        : decimal.Parse(a, System.Globalization.CultureInfo.InvariantCulture) > decimal.Parse(b, System.Globalization.CultureInfo.InvariantCulture);
-
-    private static string? Higher(string? a, string? b) => a is null ? b : b is null ? a
-        : decimal.Parse(a, System.Globalization.CultureInfo.InvariantCulture) > decimal.Parse(b, System.Globalization.CultureInfo.InvariantCulture) ? a : b;
 
     /// <summary>A full sync sees everything: what was known before may have been undone or deleted.</summary>
     private IReadOnlyDictionary<string, string> Before =>

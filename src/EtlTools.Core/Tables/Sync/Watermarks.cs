@@ -57,6 +57,28 @@ internal static class Watermarks
             new { before },
             cancellationToken: cancellationToken)).ConfigureAwait(false);
 
+    /// <summary>Of each column the higher value of two readings.</summary>
+    public static IReadOnlyDictionary<string, string> Highest(
+        IReadOnlyList<SourceColumn> columns, IReadOnlyDictionary<string, string> one, IReadOnlyDictionary<string, string> other) =>
+        columns.Count == 0 ? one : columns
+            .Select(column => (column.Name, Value: Higher(column, one.GetValueOrDefault(column.Name), other.GetValueOrDefault(column.Name))))
+            .Where(pair => pair.Value is not null)
+            .ToDictionary(pair => pair.Name, pair => pair.Value!, StringComparer.Ordinal);
+
+    /// <summary>The higher of two values as they were read; null is lower than all.</summary>
+    public static string? Higher(SourceColumn column, string? one, string? other)
+    {
+        if (one is null || other is null)
+        {
+            return one ?? other;
+        }
+
+        var isHigher = column.IsDate
+            ? string.CompareOrdinal(one, other) > 0
+            : decimal.Parse(one, CultureInfo.InvariantCulture) > decimal.Parse(other, CultureInfo.InvariantCulture);
+        return isHigher ? one : other;
+    }
+
     private static string Highest(SourceColumn column, string before)
     {
         var name = SqlIdentifier.Quote(column.Name);
