@@ -12,28 +12,23 @@ internal static class AuditSql
     public const string Settings = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'";
 
     /// <summary>A payload's number, its distinct keys, the metrics beyond them, and the keys that the table lacks.</summary>
-    public static string Reconcile(StagedTable staged)
-    {
-        var table = staged.Table;
-        return $"""
-            WITH keys AS MATERIALIZED (
-                SELECT m.{StagedTable.Item}, m.{MetricTable.UserColumn}, {KeySql.List(table, "m")}, count(*) AS n
-                FROM {staged.TempSql} m
-                GROUP BY m.{StagedTable.Item}, m.{MetricTable.UserColumn}, {KeySql.List(table, "m")}
-            ), missing AS (
-                SELECT m.{StagedTable.Item}, count(*) AS n
-                FROM keys m
-                WHERE NOT EXISTS (
-                    SELECT FROM {table.Sql} t
-                    WHERE {KeySql.SpansOfUsers(table, staged.Spans.Count)}
-                      AND t.{MetricTable.UserColumn} = m.{MetricTable.UserColumn} AND {KeySql.Match(table)})
-                GROUP BY m.{StagedTable.Item}
-            )
-            SELECT e.{StagedTable.Item}, e.expected, (e.metrics - e.expected)::bigint, coalesce(missing.n, 0)
-            FROM (SELECT {StagedTable.Item}, count(*) AS expected, sum(n) AS metrics FROM keys GROUP BY {StagedTable.Item}) e
-            LEFT JOIN missing USING ({StagedTable.Item})
-            """;
-    }
+    public static string Reconcile(StagedTable staged) => $"""
+        SELECT m.{StagedTable.Item}, count(*), (sum(m.n) - count(*))::bigint, count(*) FILTER (WHERE t.{MetricTable.UserColumn} IS NULL)
+        FROM (
+            SELECT m.{StagedTable.Item}, m.{MetricTable.UserColumn}, {KeySql.List(staged.Table, "m")}, count(*) AS n
+            FROM {staged.TempSql} m
+            GROUP BY m.{StagedTable.Item}, m.{MetricTable.UserColumn}, {KeySql.List(staged.Table, "m")}
+        ) m
+        LEFT JOIN (
+            SELECT {(IsKeyEachOnce(staged.Table) ? "" : "DISTINCT ")}t.{MetricTable.UserColumn}, {KeySql.List(staged.Table, "t")}
+            FROM {staged.Table.Sql} t
+            WHERE {KeySql.SpansOfUsers(staged.Table, staged.Spans.Count)}
+        ) t ON t.{MetricTable.UserColumn} = m.{MetricTable.UserColumn} AND {KeySql.Match(staged.Table)}
+        GROUP BY m.{StagedTable.Item}
+        """;
+
+    // A unique key with a part that may be NULL can be there twice; a key would be counted as often.
+    private static bool IsKeyEachOnce(MetricTable table) => table.IsKeyUnique && table.Key.All(column => column.IsNotNull);
 
     public const string CanRecord = """
         SELECT count(*) = 2

@@ -9,8 +9,6 @@ namespace EtlTools.Core.Tables.Sync;
 /// <summary>Copies tables of a MySQL or MariaDB source, and keeps the copies up with it.</summary>
 public sealed class TableSyncEngine
 {
-    private const int Attempts = 3;
-
     private readonly EtlDatabase _database;
     private readonly ISourceDatabase _source;
     private readonly TableSyncConfig _config;
@@ -168,38 +166,49 @@ public sealed class TableSyncEngine
             limit.CancelAfter(time);
         }
 
-        for (var attempt = 1; ; attempt++)
+        TableWork? work = null;
+        try
         {
-            var work = new TableWork(lane, _source, _settings, config, sync);
+            return await Transient.Retry.ExecuteAsync(
+                async _ =>
+                {
+                    work = new TableWork(lane, _source, _settings, config, sync);
+                    return await AttemptAsync(work).ConfigureAwait(false);
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (EtlException failure)
+        {
+            return sync with
+            {
+                TableSyncId = work?.TableSyncId,
+                Mode = work?.Mode ?? sync.Mode,
+                Status = TableSyncStatus.Failed,
+                Duration = clock.Elapsed,
+                ErrorCode = failure.ErrorId,
+                Error = failure.Message,
+                Failure = failure,
+            };
+        }
+
+        // A failure is noted before it is tried again.
+        async Task<TableSync> AttemptAsync(TableWork attempt)
+        {
             try
             {
-                return await work.RunAsync(Require(catalogue, config), options.IsFull, tally.Add, limit.Token).ConfigureAwait(false);
+                return await attempt.RunAsync(Require(catalogue, config), options.IsFull, tally.Add, limit.Token).ConfigureAwait(false);
             }
-            catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
-                var failure = Translate(error, config, timeLimit);
-                await work.FailAsync(failure).ConfigureAwait(false);
-                if (!failure.IsTransient || attempt == Attempts || limit.IsCancellationRequested)
-                {
-                    return sync with
-                    {
-                        TableSyncId = work.TableSyncId,
-                        Mode = work.Mode,
-                        Status = TableSyncStatus.Failed,
-                        Duration = clock.Elapsed,
-                        ErrorCode = failure.ErrorId,
-                        Error = failure.Message,
-                        Failure = failure,
-                    };
-                }
-
-                await Task.Delay(TimeSpan.FromMilliseconds(300 * attempt * attempt), cancellationToken).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                await work.FailAsync(new EtlException(
+                await attempt.FailAsync(new EtlException(
                     EtlErrorKind.Resource, "SyncCancelled", "The sync was stopped.", config.Name, "Run the command again.")).ConfigureAwait(false);
                 throw;
+            }
+            catch (Exception error)
+            {
+                var failure = Translate(error, config, timeLimit);
+                await attempt.FailAsync(failure).ConfigureAwait(false);
+                throw failure;
             }
         }
     }

@@ -16,18 +16,15 @@ namespace EtlTools.Core.Tables.Sync;
 /// </summary>
 internal sealed class TableSyncer
 {
-    private const string InvalidDate = PostgresErrorCodes.InvalidDatetimeFormat;
-    private const string DateOutOfRange = PostgresErrorCodes.DatetimeFieldOverflow;
-
     private readonly SyncLane _lane;
     private readonly TableSyncSettings _settings;
     private readonly TableConfig _config;
     private readonly SourceTable _table;
-    private readonly Action<long> _onRows;
     private readonly TableDecision _decision;
     private readonly SourceColumn? _numberKey;
     private readonly IncrementalFilter _filter;
     private readonly bool _deletes;
+    private readonly SourceRows _source;
     private TableState _state;
     private TablePlan _plan;
     private SyncProgressCounts _counts = new(0, 0, new MergeCounts(), 0);
@@ -40,10 +37,10 @@ internal sealed class TableSyncer
         _config = config;
         _table = table;
         _decision = decision;
-        _onRows = onRows;
         _plan = decision.Plan;
         _state = decision.State;
         _numberKey = IncrementalFilter.NumberKey(table, _plan.Key);
+        _source = new SourceRows(lane, table, _plan, onRows) { HasOddDates = _state.HasOddDates };
         _filter = new IncrementalFilter(config, table, lane.Source.Info, settings.Overlap);
 
         // Audit tables keep what the source no longer has, unless the configuration says otherwise.
@@ -73,6 +70,7 @@ internal sealed class TableSyncer
         {
             await _lane.RenewSourceAsync(cancellationToken).ConfigureAwait(false);
             _state = _state with { HasOddDates = true };
+            _source.HasOddDates = true;
             await ReadAndWriteAsync(cancellationToken).ConfigureAwait(false);
         }
 
@@ -96,7 +94,7 @@ internal sealed class TableSyncer
     private async Task ReadAndWriteAsync(CancellationToken cancellationToken)
     {
         await _lane.Source.BeginSnapshotAsync(cancellationToken).ConfigureAwait(false);
-        var now = await ReadNowAsync(cancellationToken).ConfigureAwait(false);
+        var now = await _source.ReadNowAsync(cancellationToken).ConfigureAwait(false);
         if (_decision.IsChunked)
         {
             await RunChunksAsync(now, cancellationToken).ConfigureAwait(false);
@@ -115,19 +113,13 @@ internal sealed class TableSyncer
     private async Task CreateAsync(string now, CancellationToken cancellationToken)
     {
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        var mappings = _plan.Columns.Select(column => column.Mapping);
-        await ExecuteAsync(TargetSql.Create(_plan.Target.Qualified, mappings), cancellationToken).ConfigureAwait(false);
-        var end = await CopyAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
+        await TargetShape.CreateAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
+        var end = await _source.CopyAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-copy");
-        if (_plan.HasKey)
-        {
-            await AddKeyAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        _plan = await TargetShape.AddKeyAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
         var rows = await CountAsync(_plan.Target.Qualified, cancellationToken).ConfigureAwait(false);
-        var zeroDates = await CountZeroDatesAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
+        var zeroDates = await _source.CountZeroDatesAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
         var counts = new SyncProgressCounts(end.Rows, end.Bytes, new MergeCounts { Inserted = rows, NotFound = Math.Abs(end.Rows - rows) }, zeroDates);
-        _plan = _plan with { Target = await TargetTable.ReadAsync(Connection, Schema, Name, cancellationToken).ConfigureAwait(false) };
         var state = await AdvanceAsync(_plan.Target.Qualified, now, cancellationToken).ConfigureAwait(false);
         await CommitAsync(transaction, counts, state, isLast: true, cancellationToken).ConfigureAwait(false);
 
@@ -138,17 +130,17 @@ internal sealed class TableSyncer
     private async Task RunOnceAsync(string now, CancellationToken cancellationToken)
     {
         var where = _decision.Mode == SyncMode.Full ? "" : $" WHERE {_filter.Condition(_state, _numberKey)}";
-        var end = await StageAsync(where, cancellationToken).ConfigureAwait(false);
+        var end = await _source.StageAsync(where, cancellationToken).ConfigureAwait(false);
         var byKeys = _deletes && _decision.Mode == SyncMode.Incremental;
         if (byKeys)
         {
-            await StageKeysAsync(cancellationToken).ConfigureAwait(false);
+            await _source.StageKeysAsync(cancellationToken).ConfigureAwait(false);
         }
 
         CrashPoint.Pass("table.after-copy");
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await AlterAsync(cancellationToken).ConfigureAwait(false);
-        var zeroDates = await CountZeroDatesAsync(MergeSql.Stage, where, cancellationToken).ConfigureAwait(false);
+        _plan = await TargetShape.AlterAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
+        var zeroDates = await _source.CountZeroDatesAsync(MergeSql.Stage, where, cancellationToken).ConfigureAwait(false);
         var merge = await new TableMerge(Connection, _plan, _id)
         {
             KeepsHistory = KeepsHistory,
@@ -167,7 +159,10 @@ internal sealed class TableSyncer
     {
         if (!_plan.Target.Exists)
         {
-            await CreateEmptyAsync(cancellationToken).ConfigureAwait(false);
+            await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await TargetShape.CreateAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
+            _plan = await TargetShape.AddKeyAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         var pass = _state.Pass ?? new ChunkedPass { IsFull = _decision.Mode == SyncMode.Full, IsInitial = _decision.IsInitial, StartedAt = now };
@@ -196,19 +191,19 @@ internal sealed class TableSyncer
 
         var where = conditions.Count > 0 ? $" WHERE {string.Join(" AND ", conditions)}" : "";
         var order = $" ORDER BY {SourceSql.List(_plan.Key)} LIMIT {SourceSql.Number(_config.BatchSize)}";
-        var end = await StageAsync(where + order, cancellationToken).ConfigureAwait(false);
+        var end = await _source.StageAsync(where + order, cancellationToken).ConfigureAwait(false);
         var isLast = end.Rows < _config.BatchSize;
         var last = end.Rows == 0 ? pass.After : await ReadLastAsync(cancellationToken).ConfigureAwait(false);
         var byKeys = isLast && _deletes && !pass.IsFull;
         if (byKeys)
         {
-            await StageKeysAsync(cancellationToken).ConfigureAwait(false);
+            await _source.StageKeysAsync(cancellationToken).ConfigureAwait(false);
         }
 
         CrashPoint.Pass("table.after-copy");
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await AlterAsync(cancellationToken).ConfigureAwait(false);
-        var zeroDates = await CountZeroDatesAsync(MergeSql.Stage, null, cancellationToken).ConfigureAwait(false);
+        _plan = await TargetShape.AlterAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
+        var zeroDates = await _source.CountZeroDatesAsync(MergeSql.Stage, null, cancellationToken).ConfigureAwait(false);
         var merge = await new TableMerge(Connection, _plan, _id)
         {
             KeepsHistory = KeepsHistory && !pass.IsInitial,
@@ -228,153 +223,6 @@ internal sealed class TableSyncer
         await CommitAsync(transaction, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), state, isLast, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
         return (pass, isLast);
-    }
-
-    private async Task CreateEmptyAsync(CancellationToken cancellationToken)
-    {
-        await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync(TargetSql.Create(_plan.Target.Qualified, _plan.Columns.Select(column => column.Mapping)), cancellationToken).ConfigureAwait(false);
-        await AddKeyAsync(cancellationToken).ConfigureAwait(false);
-        _plan = _plan with { Target = await TargetTable.ReadAsync(Connection, Schema, Name, cancellationToken).ConfigureAwait(false) };
-        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task AddKeyAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await ExecuteAsync(TargetSql.AddKey(_plan.Target.Qualified, _plan.Key), cancellationToken).ConfigureAwait(false);
-        }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.NotNullViolation)
-        {
-            throw KeyIsNone();
-        }
-    }
-
-    private EtlException KeyIsNone() => new(
-        EtlErrorKind.Data,
-        "TableKeyNotUnique",
-        $"The columns {string.Join(", ", _plan.Key)} do not tell the rows of {Name} apart.",
-        Name,
-        "Correct primary_key of the table in the configuration; without it the source's own key is taken.");
-
-    private async Task AlterAsync(CancellationToken cancellationToken)
-    {
-        foreach (var statement in _plan.Alterations)
-        {
-            try
-            {
-                await ExecuteAsync(statement, cancellationToken).ConfigureAwait(false);
-            }
-            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.DependentObjectsStillExist)
-            {
-                throw new EtlException(
-                    EtlErrorKind.Conflict,
-                    "SchemaDriftBlocked",
-                    $"{Schema}.{Name} has to be changed ({statement}), and a view or rule that was built on it is in the way. Nothing is ever dropped.",
-                    Name,
-                    "Drop the view, sync the table, and create the view again.");
-            }
-            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UniqueViolation)
-            {
-                throw KeyIsNone();
-            }
-        }
-
-        if (_plan.Alterations.Count > 0)
-        {
-            _plan = _plan with
-            {
-                Target = await TargetTable.ReadAsync(Connection, Schema, Name, cancellationToken).ConfigureAwait(false),
-                Alterations = [],
-            };
-        }
-    }
-
-    private async Task<SourceStreamEnd> StageAsync(string rest, CancellationToken cancellationToken)
-    {
-        await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync(MergeSql.CreateStage(_plan), cancellationToken).ConfigureAwait(false);
-        return await CopyAsync(MergeSql.Stage, rest, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>The keys are read after the rows: one that is missing there is gone, whenever it went.</summary>
-    private async Task StageKeysAsync(CancellationToken cancellationToken)
-    {
-        await ExecuteAsync(MergeSql.CreateKeys(_plan), cancellationToken).ConfigureAwait(false);
-        var keys = MergeSql.KeyColumns(_plan).ToList();
-        var expressions = keys.Select(key => key.Mapping.Expression(_lane.Source.Info, _state.HasOddDates));
-        await CopyFromSource.RunAsync(
-            _lane,
-            MergeSql.Copy(MergeSql.Keys, keys.Select(key => key.Name)),
-            $"SELECT {string.Join(", ", expressions)} FROM {SourceSql.Quote(_table.Name)}",
-            Name,
-            _ => { },
-            cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync($"ANALYZE {MergeSql.Keys}", cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<SourceStreamEnd> CopyAsync(string into, string rest, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await CopyFromSource.RunAsync(
-                _lane,
-                MergeSql.Copy(into, _plan.Columns.Select(column => column.Name)),
-                $"SELECT {string.Join(", ", _plan.Columns.Select(column => column.Mapping.Expression(_lane.Source.Info, _state.HasOddDates)))} FROM {SourceSql.Quote(_table.Name)}{rest}",
-                Name,
-                _onRows,
-                cancellationToken).ConfigureAwait(false);
-        }
-        catch (PostgresException error) when (error.SqlState is InvalidDate or DateOutOfRange && !_state.HasOddDates && _table.Columns.Any(column => column.IsDate))
-        {
-            throw new OddDatesException();
-        }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.CharacterNotInRepertoire)
-        {
-            throw new EtlException(
-                EtlErrorKind.Data,
-                "TextNotStorable",
-                $"A text of {Name} holds a NUL character, or bytes that are no text, which PostgreSQL cannot store ({Place(error)}).",
-                Name,
-                "Correct the row at its source.");
-        }
-    }
-
-    private static string Place(PostgresException error) =>
-        DatabaseErrors.Translate(error, "").Message is var message && message.IndexOf('(', StringComparison.Ordinal) is >= 0 and var from
-            ? message[(from + 1)..].TrimEnd('.', ')') : error.SqlState;
-
-    /// <summary>
-    /// A column that is never NULL at the source has a NULL for each zero date; of one that may be, the source has to be asked.
-    /// </summary>
-    private async Task<long> CountZeroDatesAsync(string rows, string? where, CancellationToken cancellationToken)
-    {
-        var dates = _plan.Columns.Where(column => column.Mapping.IsZeroDate is not null).ToList();
-        if (dates.Count == 0)
-        {
-            return 0;
-        }
-
-        var never = dates.Where(column => !column.Mapping.Source.IsNullable).Select(column => $"count(*) - count({SqlIdentifier.Quote(column.Name)})").ToList();
-        var count = never.Count == 0 ? 0 : await Connection.ExecuteScalarAsync<long>(new CommandDefinition(
-            $"SELECT {string.Join(" + ", never)} FROM {rows}", cancellationToken: cancellationToken)).ConfigureAwait(false);
-        var sometimes = dates.Where(column => column.Mapping.Source.IsNullable).Select(column => $"IFNULL({column.Mapping.IsZeroDate}, 0)").ToList();
-        if (sometimes.Count == 0 || where is null)
-        {
-            return count;
-        }
-
-        var answer = await _lane.Source.QueryAsync(
-            $"SELECT IFNULL(SUM({string.Join(" + ", sometimes)}), 0) FROM {SourceSql.Quote(_table.Name)}{where}", Name, cancellationToken).ConfigureAwait(false);
-        return count + (long)decimal.Parse(answer[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
-    }
-
-    private async Task<string> ReadNowAsync(CancellationToken cancellationToken)
-    {
-        var zone = _lane.Source.Info;
-        var sql = zone.IsUtc ? SourceSql.Now : $"SELECT CONVERT_TZ(UTC_TIMESTAMP(6), '{SourceInfo.SessionTimeZone}', {SourceSql.Literal(zone.TimeZone)})";
-        return (await _lane.Source.QueryAsync(sql, Name, cancellationToken).ConfigureAwait(false))[0][0]!;
     }
 
     private async Task<IReadOnlyList<string>> ReadLastAsync(CancellationToken cancellationToken)
@@ -490,6 +338,3 @@ internal sealed class TableSyncer
     private Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
         Connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }
-
-/// <summary>The source has dates that are none: the table is read again without them.</summary>
-internal sealed class OddDatesException : Exception;

@@ -1,0 +1,128 @@
+using System.Globalization;
+using Dapper;
+using EtlTools.Core.Database;
+using EtlTools.Core.Tables.Mapping;
+using EtlTools.Core.Tables.Sources;
+using Npgsql;
+
+namespace EtlTools.Core.Tables.Sync;
+
+/// <summary>The source has dates that are none: the table is read again without them.</summary>
+internal sealed class OddDatesException : Exception;
+
+/// <summary>Reads one table of the source into tables of the lane's PostgreSQL session.</summary>
+/// <param name="lane">Both sessions.</param>
+/// <param name="table">The table.</param>
+/// <param name="plan">Says what is read, and as what.</param>
+/// <param name="onRows">Told how many rows more have been read.</param>
+internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan plan, Action<long> onRows)
+{
+    private const string InvalidDate = PostgresErrorCodes.InvalidDatetimeFormat;
+    private const string DateOutOfRange = PostgresErrorCodes.DatetimeFieldOverflow;
+
+    /// <summary>Dates that are none are read as NULL.</summary>
+    public bool HasOddDates { get; set; }
+
+    private string From => $"FROM {SourceSql.Quote(table.Name)}";
+
+    /// <summary>The source's clock, in the zone in which timestamps are written into the copy.</summary>
+    public async Task<string> ReadNowAsync(CancellationToken cancellationToken)
+    {
+        var zone = lane.Source.Info;
+        var sql = zone.IsUtc ? SourceSql.Now : $"SELECT CONVERT_TZ(UTC_TIMESTAMP(6), '{SourceInfo.SessionTimeZone}', {SourceSql.Literal(zone.TimeZone)})";
+        return (await lane.Source.QueryAsync(sql, table.Name, cancellationToken).ConfigureAwait(false))[0][0]!;
+    }
+
+    /// <summary>Reads rows into a new stage.</summary>
+    /// <param name="rest">What follows the table in the SELECT.</param>
+    /// <param name="cancellationToken">Ends both sessions.</param>
+    /// <exception cref="OddDatesException">They have to be read again.</exception>
+    public async Task<SourceStreamEnd> StageAsync(string rest, CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(MergeSql.CreateStage(plan), cancellationToken).ConfigureAwait(false);
+        return await CopyAsync(MergeSql.Stage, rest, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The keys are read after the rows: one that is missing there is gone, whenever it went.</summary>
+    public async Task StageKeysAsync(CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(MergeSql.CreateKeys(plan), cancellationToken).ConfigureAwait(false);
+        var keys = MergeSql.KeyColumns(plan).ToList();
+        await CopyFromSource.RunAsync(
+            lane,
+            MergeSql.Copy(MergeSql.Keys, keys.Select(key => key.Name)),
+            $"SELECT {Expressions(keys)} {From}",
+            table.Name,
+            _ => { },
+            cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync($"ANALYZE {MergeSql.Keys}", cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <exception cref="OddDatesException">The rows have to be read again.</exception>
+    /// <exception cref="EtlException">TextNotStorable, those of the source.</exception>
+    public async Task<SourceStreamEnd> CopyAsync(string into, string rest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CopyFromSource.RunAsync(
+                lane,
+                MergeSql.Copy(into, plan.Columns.Select(column => column.Name)),
+                $"SELECT {Expressions(plan.Columns)} {From}{rest}",
+                table.Name,
+                onRows,
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException error) when (error.SqlState is InvalidDate or DateOutOfRange && !HasOddDates && table.Columns.Any(column => column.IsDate))
+        {
+            throw new OddDatesException();
+        }
+        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.CharacterNotInRepertoire)
+        {
+            throw new EtlException(
+                EtlErrorKind.Data,
+                "TextNotStorable",
+                $"A text of {table.Name} holds a NUL character, or bytes that are no text, which PostgreSQL cannot store ({Place(error)}).",
+                table.Name,
+                "Correct the row at its source.");
+        }
+    }
+
+    /// <summary>
+    /// A column that is never NULL at the source has a NULL for each zero date; of one that may be, the source has to be asked.
+    /// </summary>
+    /// <param name="rows">Where the rows are.</param>
+    /// <param name="rest">What followed the table in their SELECT; null: the source is not asked.</param>
+    /// <param name="cancellationToken">Stops both.</param>
+    public async Task<long> CountZeroDatesAsync(string rows, string? rest, CancellationToken cancellationToken)
+    {
+        var dates = plan.Columns.Where(column => column.Mapping.IsZeroDate is not null).ToList();
+        if (dates.Count == 0)
+        {
+            return 0;
+        }
+
+        var never = dates.Where(column => !column.Mapping.Source.IsNullable).Select(column => $"count(*) - count({SqlIdentifier.Quote(column.Name)})").ToList();
+        var count = never.Count == 0 ? 0 : await lane.Connection.ExecuteScalarAsync<long>(new CommandDefinition(
+            $"SELECT {string.Join(" + ", never)} FROM {rows}", cancellationToken: cancellationToken)).ConfigureAwait(false);
+        var sometimes = dates.Where(column => column.Mapping.Source.IsNullable).Select(column => $"IFNULL({column.Mapping.IsZeroDate}, 0)").ToList();
+        if (sometimes.Count == 0 || rest is null)
+        {
+            return count;
+        }
+
+        var answer = await lane.Source.QueryAsync(
+            $"SELECT IFNULL(SUM({string.Join(" + ", sometimes)}), 0) {From}{rest}", table.Name, cancellationToken).ConfigureAwait(false);
+        return count + (long)decimal.Parse(answer[0][0]!, CultureInfo.InvariantCulture);
+    }
+
+    private string Expressions(IEnumerable<LoadColumn> columns) =>
+        string.Join(", ", columns.Select(column => column.Mapping.Expression(lane.Source.Info, HasOddDates)));
+
+    private static string Place(PostgresException error) =>
+        DatabaseErrors.Translate(error, "").Message is var message && message.IndexOf('(', StringComparison.Ordinal) is >= 0 and var from
+            ? message[(from + 1)..].TrimEnd('.', ')') : error.SqlState;
+
+    private Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
+        lane.Connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
+}
