@@ -69,6 +69,35 @@ public sealed class TableComparisonTests
     }
 
     [MariaDbFact]
+    public async Task Amounts_add_up_on_both_sides_whatever_their_type()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            """
+            CREATE TABLE pay (id int PRIMARY KEY, amount double NOT NULL, small float, exact decimal(20,4), wide decimal(60,20), units bigint unsigned, year year, note varchar(5));
+            INSERT INTO pay SELECT seq, seq / 7, seq / 3, seq / 8, seq / 11, seq * 1000000000000000, 2000 + seq % 30, 'x' FROM seq_1_to_3000;
+            INSERT INTO pay VALUES (4000, 1.7e308, NULL, NULL, NULL, NULL, NULL, NULL), (4001, -1e15, 1e-30, -0.0001, 1e39, 18446744073709551615, 1999, NULL);
+            CREATE TABLE none (id int PRIMARY KEY, amount double);
+            """,
+            new TableConfig { Name = "pay" },
+            new TableConfig { Name = "none" });
+        await work.SyncAsync();
+        var options = new TableComparisonOptions { IncludeSum = true };
+        var equal = (await CompareAsync(work, options)).ToDictionary(comparison => comparison.Name);
+        Assert.All(equal.Values, comparison => Assert.True(comparison.IsEqual, comparison.Error));
+        Assert.Equal(["amount", "small", "exact", "wide", "units", "year"], equal["pay"].Sum.Select(sum => sum.Column));
+        Assert.All(equal.Values.SelectMany(comparison => comparison.Sum), sum => Assert.True(sum.IsEqual, $"{sum.Column} {sum.Source} {sum.Copy}"));
+        Assert.Equal(562_687.4999m, equal["pay"].Sum[2].Source);
+        Assert.Equal(((decimal?)null, (decimal?)null), (equal["none"].Sum[0].Source, equal["none"].Sum[0].Copy));
+        Assert.Null(equal["pay"].Sum[3].Source);
+
+        await work.Copy.ExecuteAsync("""UPDATE raw.pay SET amount = amount + 0.01, exact = exact - 0.0001 WHERE id = 7""");
+        var different = (await CompareAsync(work, options)).Single(comparison => comparison.Name == "pay").Sum;
+        Assert.Equal(["amount", "exact"], different.Where(sum => !sum.IsEqual).Select(sum => sum.Column));
+        Assert.Equal((0.01m, -0.0001m), (different[0].Copy - different[0].Source, different[2].Copy - different[2].Source));
+        Assert.All(await CompareAsync(work, new TableComparisonOptions()), comparison => Assert.Empty(comparison.Sum));
+    }
+
+    [MariaDbFact]
     public async Task Numbers_of_every_size_have_one_text_on_both_sides()
     {
         var random = new Random(4711);

@@ -29,6 +29,9 @@ public sealed class CompareTableCommand : EtlTableCmdlet
     public double Tolerance { get; set; }
 
     [Parameter]
+    public SwitchParameter IncludeSum { get; set; }
+
+    [Parameter]
     [ValidateRange(1, 64)]
     public int MaxConcurrency { get; set; } = TableComparisonOptions.DefaultMaxConcurrency;
 
@@ -50,6 +53,7 @@ public sealed class CompareTableCommand : EtlTableCmdlet
             MaxConcurrency = MaxConcurrency,
             MaxDifference = MaxDifference,
             Tolerance = Tolerance,
+            IncludeSum = IncludeSum,
         };
         using var bar = new ProgressBar(this, "Comparing tables");
         var progress = new PostedProgress<TableComparisonProgress>(report => OnPipeline(() =>
@@ -94,6 +98,11 @@ public sealed class CompareTableCommand : EtlTableCmdlet
         if (comparison.Failure is { } failure)
         {
             WriteFailure(failure);
+        }
+
+        if (comparison.MissingColumn.Count > 0)
+        {
+            WriteWarning($"{comparison.Name}: the copy lacks {string.Join(", ", comparison.MissingColumn)}.");
         }
 
         if (comparison.UncomparedColumn.Count > 0)

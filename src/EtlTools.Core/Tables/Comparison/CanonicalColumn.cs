@@ -30,6 +30,12 @@ internal enum CanonicalKind
 /// <param name="Digits">Decimals of numbers, or of seconds; -1 for as many as there are.</param>
 internal sealed record CanonicalColumn(string Name, CanonicalKind Kind, int Digits = 0)
 {
+    /// <summary>Decimals of a float that count in a sum.</summary>
+    public const int SumDecimals = 10;
+
+    /// <summary>A float from here on is no amount, and is left out of a sum.</summary>
+    public const string LargestSummed = "1e30";
+
     public static CanonicalColumn Of(SourceColumn column) => column.DataType switch
     {
         _ when column.IsInteger || column.DataType == "year" => new CanonicalColumn(column.Name, CanonicalKind.Integer),
@@ -44,6 +50,9 @@ internal sealed record CanonicalColumn(string Name, CanonicalKind Kind, int Digi
         _ when Mapping.TypeMap.IsBytes(column) => new CanonicalColumn(column.Name, CanonicalKind.Bytes),
         _ => new CanonicalColumn(column.Name, CanonicalKind.Text),
     };
+
+    /// <summary>Its values have a sum.</summary>
+    public bool IsNumber => Kind is CanonicalKind.Integer or CanonicalKind.Decimal or CanonicalKind.Double;
 
     /// <summary>For two copies, by the type of one of them, as format_type writes it.</summary>
     public static CanonicalColumn Of(string name, string type) => type switch

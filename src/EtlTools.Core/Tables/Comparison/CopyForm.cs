@@ -22,6 +22,21 @@ internal static class CopyForm
         return column.IsNotNull ? value : $"coalesce({value}, {Null})";
     }
 
+    /// <summary>The sum of a column of numbers; null where the copy holds them as something else.</summary>
+    public static string? Sum(TargetColumn column, CanonicalColumn kind)
+    {
+        var name = SqlIdentifier.Quote(column.Name);
+        var isFloat = column.Type is "real" or "double precision";
+        return (kind.IsNumber, isFloat) switch
+        {
+            // By the digits that are shown: the sum of floats depends on their order, and on the server.
+            (true, true) => string.Create(
+                CultureInfo.InvariantCulture, $"sum(round({name}::double precision::text::numeric, {CanonicalColumn.SumDecimals})) FILTER (WHERE abs({name}) < {CanonicalColumn.LargestSummed})"),
+            (true, _) when column.Type is "smallint" or "integer" or "bigint" || column.Type.StartsWith("numeric", StringComparison.Ordinal) => $"sum({name})",
+            _ => null,
+        };
+    }
+
     private static string Value(string name, string type, CanonicalColumn kind) => kind.Kind switch
     {
         CanonicalKind.Presence => $"CASE WHEN {name} IS NOT NULL THEN '1' END",

@@ -10,7 +10,8 @@ namespace EtlTools.Core.Tables.Comparison;
 /// <param name="qualified">The table.</param>
 /// <param name="columns">The canonical texts of the columns that are compared, as SQL.</param>
 /// <param name="key">Those of the key.</param>
-internal sealed class CopySide(NpgsqlConnection connection, string qualified, IReadOnlyList<string> columns, IReadOnlyList<string> key) : IComparisonSide
+/// <param name="sums">The sums that are compared.</param>
+internal sealed class CopySide(NpgsqlConnection connection, string qualified, IReadOnlyList<string> columns, IReadOnlyList<string> key, IReadOnlyList<string> sums) : IComparisonSide
 {
     private string Row => $"md5({Join(columns)})";
 
@@ -66,6 +67,10 @@ internal sealed class CopySide(NpgsqlConnection connection, string qualified, IR
 
         return found;
     }
+
+    public async Task<IReadOnlyList<string?>> ReadSumsAsync(CancellationToken cancellationToken) =>
+        await connection.QuerySingleAsync<string?[]>(new CommandDefinition(
+            $"SELECT ARRAY[{string.Join(", ", sums.Select(sum => $"({sum})::text"))}] FROM {qualified}", commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
 
     private static string Join(IEnumerable<string> expressions) => $"concat_ws({CopyForm.Separator}, {string.Join(", ", expressions)})";
 }

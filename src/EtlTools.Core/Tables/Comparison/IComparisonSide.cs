@@ -12,6 +12,9 @@ internal interface IComparisonSide
     /// <summary>The digests of the rows of some chunks, by their key: its canonical texts, joined by <see cref="KeySeparator"/>.</summary>
     Task<IReadOnlyDictionary<string, RowDigest>> ReadRowsAsync(Chunking chunking, IReadOnlyList<string> chunks, CancellationToken cancellationToken);
 
+    /// <summary>The sums of the columns that are summed, as text; null where no row has a value.</summary>
+    Task<IReadOnlyList<string?>> ReadSumsAsync(CancellationToken cancellationToken);
+
     public const char KeySeparator = '\x1f';
 
     /// <summary>What a NULL of a key is.</summary>

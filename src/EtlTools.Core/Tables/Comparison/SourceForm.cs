@@ -38,6 +38,15 @@ internal static class SourceForm
         return column.IsNullable || column.IsDate ? $"IFNULL({value}, {Null})" : value;
     }
 
+    /// <summary>The sum of a column of numbers, as <see cref="CopyForm.Sum"/> gives it.</summary>
+    public static string Sum(SourceColumn column, CanonicalColumn kind)
+    {
+        var name = SourceSql.Quote(column.Name);
+        return kind.Kind == CanonicalKind.Double
+            ? string.Create(CultureInfo.InvariantCulture, $"SUM(IF(ABS({name}) < {CanonicalColumn.LargestSummed}, CAST(({name} + 0e0) AS DECIMAL(65, {CanonicalColumn.SumDecimals})), NULL))")
+            : $"SUM({name} + 0)";
+    }
+
     /// <summary>Texts of one character set have the same bytes on both sides.</summary>
     private static string Unicode(SourceColumn column, string name) =>
         column.CharacterSet is null or "ascii" || column.CharacterSet.StartsWith("utf8", StringComparison.OrdinalIgnoreCase) ? name : $"CONVERT({name} USING utf8mb4)";

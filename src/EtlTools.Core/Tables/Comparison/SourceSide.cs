@@ -9,7 +9,8 @@ namespace EtlTools.Core.Tables.Comparison;
 /// <param name="table">The table.</param>
 /// <param name="columns">The canonical texts of the columns that are compared, as SQL.</param>
 /// <param name="key">Those of the key.</param>
-internal sealed class SourceSide(ISourceSession session, SourceTable table, IReadOnlyList<string> columns, IReadOnlyList<string> key) : IComparisonSide
+/// <param name="sums">The sums that are compared.</param>
+internal sealed class SourceSide(ISourceSession session, SourceTable table, IReadOnlyList<string> columns, IReadOnlyList<string> key, IReadOnlyList<string> sums) : IComparisonSide
 {
     private const string LongDigest = "SUBSTR(d, 1, 15)";
 
@@ -59,6 +60,12 @@ internal sealed class SourceSide(ISourceSession session, SourceTable table, IRea
         }
 
         return found;
+    }
+
+    public async Task<IReadOnlyList<string?>> ReadSumsAsync(CancellationToken cancellationToken)
+    {
+        var row = (await AskAsync($"SELECT {string.Join(", ", sums.Select(sum => $"IFNULL({sum}, '')"))} FROM {Name}", cancellationToken).ConfigureAwait(false)).First();
+        return [.. row.Select(sum => sum.Length == 0 ? null : sum)];
     }
 
     private static string Join(IEnumerable<string> expressions) => $"CONCAT_WS({SourceForm.Separator}, {string.Join(", ", expressions)})";

@@ -7,7 +7,8 @@ namespace EtlTools.Core.Tables.Comparison;
 /// <param name="source">What is right.</param>
 /// <param name="copy">What should be the same.</param>
 /// <param name="key">Columns of the key; empty: rows are told apart by all that they hold.</param>
-internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy, IReadOnlyList<string> key)
+/// <param name="summed">Columns whose sums are compared, in the order of both sides.</param>
+internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy, IReadOnlyList<string> key, IReadOnlyList<string> summed)
 {
     // So many rows are held of each side at a time.
     private const long RowsAtATime = 100_000;
@@ -52,8 +53,20 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
             Extra = found.Extra,
             Different = found.Different,
             Difference = found.Differences,
+            Sum = await ReadSumsAsync(cancellationToken).ConfigureAwait(false),
             IsComplete = at == differing.Count && !found.IsCut,
         };
+    }
+
+    private async Task<IReadOnlyList<ColumnSum>> ReadSumsAsync(CancellationToken cancellationToken)
+    {
+        if (summed.Count == 0)
+        {
+            return [];
+        }
+
+        var (here, there) = await BothAsync(side => side.ReadSumsAsync(cancellationToken)).ConfigureAwait(false);
+        return [.. summed.Select((column, i) => ColumnSum.Of(column, here[i], there[i]))];
     }
 
     private async Task<Chunking> ChunkAsync(string? numberKey, long estimatedRows, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EtlTools.Core.Tables.Configuration;
 
 namespace EtlTools.Core.Tables.Comparison;
@@ -28,6 +29,35 @@ public sealed record TableDifference
     public long Rows { get; init; } = 1;
 
     public override string ToString() => $"{Name}: {Kind}";
+}
+
+/// <summary>The sum of a column on both sides: what a column of amounts comes to.</summary>
+public sealed record ColumnSum
+{
+    public required string Column { get; init; }
+
+    /// <summary>Null where no row has a value, or where it has more digits than a decimal.</summary>
+    public decimal? Source { get; init; }
+
+    public decimal? Copy { get; init; }
+
+    /// <summary>To the last digit, of floats to ten decimals.</summary>
+    public required bool IsEqual { get; init; }
+
+    public override string ToString() => $"{Column}: {(IsEqual ? "equal" : "different")}";
+
+    internal static ColumnSum Of(string column, string? source, string? copy)
+    {
+        var (one, other) = (Trimmed(source), Trimmed(copy));
+        return new ColumnSum { Column = column, Source = Parse(one), Copy = Parse(other), IsEqual = one == other };
+    }
+
+    // The two servers write as many zeros behind the point as they like.
+    private static string? Trimmed(string? sum) =>
+        sum is not null && sum.Contains('.', StringComparison.Ordinal) ? sum.TrimEnd('0').TrimEnd('.') : sum;
+
+    private static decimal? Parse(string? sum) =>
+        decimal.TryParse(sum, NumberStyles.Number, CultureInfo.InvariantCulture, out var number) ? number : null;
 }
 
 /// <summary>A table of the source against its copy.</summary>
@@ -71,6 +101,9 @@ public sealed record TableComparison
 
     public IReadOnlyList<TableDifference> Difference { get; init; } = [];
 
+    /// <summary>Sums of the columns that hold numbers, those of the key apart; empty where they were not asked for.</summary>
+    public IReadOnlyList<ColumnSum> Sum { get; init; } = [];
+
     /// <summary>Nothing differs, and every column of the source is there.</summary>
     public bool IsEqual => Error is null && ChunksDifferent == 0 && MissingColumn.Count == 0;
 
@@ -108,6 +141,9 @@ public sealed record TableComparisonOptions
 
     /// <summary>The share of rows that may differ, 0 to 1.</summary>
     public double Tolerance { get; init; }
+
+    /// <summary>Columns of numbers are summed on both sides, which takes one more pass over the table.</summary>
+    public bool IncludeSum { get; init; }
 }
 
 /// <summary>How far a comparison has come.</summary>

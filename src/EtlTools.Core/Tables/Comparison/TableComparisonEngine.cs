@@ -41,9 +41,7 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
             progress,
             async (table, known, token) =>
             {
-                var found = catalogue.GetValueOrDefault(table.Name) ?? throw new EtlException(
-                    EtlErrorKind.NotFound, "SourceTableMissing", $"{source} has no table {table.Name}.", table.Name,
-                    "Take the table out of the configuration, or correct its name.");
+                var found = catalogue.GetValueOrDefault(table.Name) ?? throw SourceErrors.TableMissing(source, table.Name);
                 await using var session = await reader.OpenAsync(token).ConfigureAwait(false);
                 return await WithSourceAsync(session, found, table, known, options, token).ConfigureAwait(false);
             },
@@ -148,10 +146,13 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         string InSource(string name) => SourceForm.Expression(table.Find(name)!, columns[name], session.Info, state.HasOddDates, key.Contains(name));
         string InCopy(string name) => CopyForm.Expression(copy.Find(name)!, columns[name]);
         var compared = columns.Keys.ToList();
+        IReadOnlyList<string> summed = options.IncludeSum
+            ? [.. compared.Where(name => !key.Contains(name) && CopyForm.Sum(copy.Find(name)!, columns[name]) is not null)] : [];
         var comparer = new TableComparer(
-            new SourceSide(session, table, [.. compared.Select(InSource)], [.. key.Select(InSource)]),
-            new CopySide(connection, copy.Qualified, [.. compared.Select(InCopy)], [.. key.Select(InCopy)]),
-            key);
+            new SourceSide(session, table, [.. compared.Select(InSource)], [.. key.Select(InSource)], [.. summed.Select(name => SourceForm.Sum(table.Find(name)!, columns[name]))]),
+            new CopySide(connection, copy.Qualified, [.. compared.Select(InCopy)], [.. key.Select(InCopy)], [.. summed.Select(name => CopyForm.Sum(copy.Find(name)!, columns[name])!)]),
+            key,
+            summed);
         var numberKey = key is [var single] && table.Find(single) is { IsInteger: true } column && !(column.IsUnsigned && column.DataType == "bigint") && IsNumber(copy, single) ? single : null;
         known = known with
         {
@@ -178,7 +179,9 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
             await one.ExecuteAsync(new CommandDefinition(Begin, cancellationToken: cancellationToken)).ConfigureAwait(false);
         }
 
-        var comparer = new TableComparer(Side(connection, ours), Side(otherConnection, theirs), key);
+        IReadOnlyList<string> summed = options.IncludeSum
+            ? [.. columns.Keys.Where(name => !key.Contains(name) && SumIn(ours, name) is not null && SumIn(theirs, name) is not null)] : [];
+        var comparer = new TableComparer(Side(connection, ours), Side(otherConnection, theirs), key, summed);
         var numberKey = key is [var single] && IsNumber(ours, single) && IsNumber(theirs, single) ? single : null;
         known = known with
         {
@@ -187,10 +190,12 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         };
         return await comparer.RunAsync(known, numberKey, config.EstimatedRows ?? 0, options.MaxDifference, cancellationToken).ConfigureAwait(false);
 
+        string? SumIn(TargetTable table, string name) => CopyForm.Sum(table.Find(name)!, columns[name]);
+
         CopySide Side(NpgsqlConnection side, TargetTable table)
         {
             string Form(string name) => CopyForm.Expression(table.Find(name)!, columns[name]);
-            return new CopySide(side, table.Qualified, [.. columns.Keys.Select(Form)], [.. key.Select(Form)]);
+            return new CopySide(side, table.Qualified, [.. columns.Keys.Select(Form)], [.. key.Select(Form)], [.. summed.Select(name => SumIn(table, name)!)]);
         }
     }
 

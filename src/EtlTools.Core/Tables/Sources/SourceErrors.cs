@@ -11,6 +11,14 @@ internal static class SourceErrors
 {
     private static readonly Regex Error = new(@"ERROR (?<number>\d{4}) \((?<state>\w{5})\)", RegexOptions.CultureInvariant);
 
+    /// <summary>A table of the configuration that the source has not.</summary>
+    public static EtlException TableMissing(SourceConnection source, string table) => new(
+        EtlErrorKind.NotFound,
+        "SourceTableMissing",
+        $"{source} has no table {table}. Its copy is left as it is.",
+        table,
+        "Take the table out of the configuration, or correct its name.");
+
     /// <param name="said">The client's error output.</param>
     /// <param name="exitCode">Null where it has not ended.</param>
     /// <param name="source">What was asked.</param>

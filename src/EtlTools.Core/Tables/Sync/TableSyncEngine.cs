@@ -130,13 +130,7 @@ public sealed class TableSyncEngine
     }
 
     private SourceTable Require(IReadOnlyDictionary<string, SourceTable> catalogue, TableConfig config) =>
-        catalogue.GetValueOrDefault(config.Name)
-        ?? throw new EtlException(
-            EtlErrorKind.NotFound,
-            "SourceTableMissing",
-            $"{_source.Connection} has no table {config.Name}. Its copy is left as it is.",
-            config.Name,
-            "Take the table out of the configuration, or correct its name.");
+        catalogue.GetValueOrDefault(config.Name) ?? throw SourceErrors.TableMissing(_source.Connection, config.Name);
 
     private async Task<TableSync> SyncTableAsync(
         SyncLane lane,
