@@ -228,7 +228,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
         {
             LoadRunId = run,
             ExtractType = receipt.ExtractType,
-            FileName = goes.FileName,
+            Key = goes.Key,
             OldLoadRunFileId = goes.LoadRunFileId,
             NewLoadRunFileId = comes.Count > 0 ? comes[^1].LoadRunFileId : null,
             Status = "Completed",
@@ -245,7 +245,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
     private static async Task<List<string>> FindConflictsAsync(
         NpgsqlConnection connection, StoredReceipt receipt, Dictionary<int, LockedFile> files, CancellationToken cancellationToken)
     {
-        var name = files[receipt.NewFile!.Value].FileName;
+        var name = files[receipt.NewFile!.Value].Key;
         if (receipt.UndoneBy is { } undo)
         {
             return [$"{name} was undone already, by receipt {undo}"];

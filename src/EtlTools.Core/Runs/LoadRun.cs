@@ -1,3 +1,5 @@
+using EtlTools.Core.Sources;
+
 namespace EtlTools.Core.Runs;
 
 public enum LoadRunStatus
@@ -151,7 +153,10 @@ public sealed record RejectedRow
     public Guid LoadRunId { get; init; }
     public int LoadRunFileId { get; init; }
     public string ExtractType { get; init; } = "";
-    public string FileName { get; init; } = "";
+
+    /// <summary>The file in its bucket or folder.</summary>
+    public string Key { get; init; } = "";
+    public string FileName => FileNameConvention.BaseName(Key);
 
     /// <summary>load: it did not reach raw. staging: it is in raw and not in staging.</summary>
     public string Stage { get; init; } = "";

@@ -148,7 +148,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
             WriteFailure(new EtlException(
                 EtlErrorKind.Data,
                 file.ErrorCode ?? "LoadFileFailed",
-                $"{file.FileName}: {file.Error ?? "the file could not be loaded."}",
+                $"{file.Key}: {file.Error ?? "the file could not be loaded."}",
                 file.Key,
                 $"See Get-LoadFile -LoadRunId {run.LoadRunId} and Get-RejectedRow; Find-FailedFile | Start-LoadRun tries it again."));
         }
