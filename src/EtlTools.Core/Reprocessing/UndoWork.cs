@@ -14,6 +14,8 @@ namespace EtlTools.Core.Reprocessing;
 /// </summary>
 internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, SegmentLimits limits)
 {
+    private const string Conflict = "UndoConflict";
+
     private readonly ExtractTableReader _tables = new(pipeline);
     private readonly FileStager _stager = new();
 
@@ -77,7 +79,9 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
             }
             catch (EtlException error)
             {
-                await session.CloseAsync(LoadRunStatus.Failed, error.ErrorId, error.Message).ConfigureAwait(false);
+                // Who asked for what cannot be undone is on record; but nothing has failed that somebody would have to put right.
+                var status = error.ErrorId == Conflict ? LoadRunStatus.Cancelled : LoadRunStatus.Failed;
+                await session.CloseAsync(status, error.ErrorId, error.Message).ConfigureAwait(false);
                 throw;
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -182,7 +186,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
         {
             throw new EtlException(
                 EtlErrorKind.Conflict,
-                "UndoConflict",
+                Conflict,
                 "Nothing was undone: " + string.Join("; ", conflicts) + ".",
                 receipts[0].ReceiptId.ToString(),
                 "Undo what came later first, or leave these receipts out.");

@@ -9,6 +9,8 @@ public enum LoadRunStatus
 
     /// <summary>Ended with at least one failed file, or with an error of its own.</summary>
     Failed,
+
+    /// <summary>Ended by the user or by Stop-LoadRun; or an undo that was refused, and changed nothing.</summary>
     Cancelled,
 
     /// <summary>A word of the system that kept an adopted ledger. It is no problem by itself; etl.load_runs.status holds it.</summary>

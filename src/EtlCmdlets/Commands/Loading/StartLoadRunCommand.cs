@@ -150,7 +150,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
                 file.ErrorCode ?? "LoadFileFailed",
                 $"{file.Key}: {file.Error ?? "the file could not be loaded."}",
                 file.Key,
-                $"See Get-LoadFile -LoadRunId {run.LoadRunId} and Get-RejectedRow; Find-FailedFile | Start-LoadRun tries it again."));
+                $"Get-RejectedRow -LoadRunId {run.LoadRunId} shows bad rows. Put the cause right; {TryAgain}."));
         }
     }
 }
