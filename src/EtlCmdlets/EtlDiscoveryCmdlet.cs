@@ -13,6 +13,9 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
 
     private const int IdsShown = 10;
 
+    /// <summary>The way back for failed files, the same wherever one is named.</summary>
+    protected const string TryAgain = "Find-FailedFile | Invoke-Reprocess -Reason '...' tries them again now, with -WhatIf as a preview";
+
     private int _unrecognised;
 
     [Parameter]
@@ -48,7 +51,7 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
         if (waiting.NextTryAt is { } next)
         {
             tell($"Failed, and waiting for the next try: {Wording.Count(waiting.FailedCount, "file")}, the first until {next.LocalDateTime:yyyy-MM-dd HH:mm} (local). "
-                + "Find-FailedFile shows them; Find-FailedFile | Start-LoadRun tries them now.");
+                + $"Find-FailedFile shows them; {TryAgain}.");
         }
 
         if (waiting.WithdrawnLoadRunFileIds is { Count: > 0 } withdrawn)

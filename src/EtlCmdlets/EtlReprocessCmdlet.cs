@@ -25,8 +25,8 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
             WriteFailure(new EtlException(
                 EtlErrorKind.Data,
                 receipt.ErrorCode ?? "ReprocessFailed",
-                $"{receipt.FileName}: {receipt.Error ?? "the file could not be reprocessed."} Nothing was changed.",
-                receipt.FileName,
+                $"{receipt.Key}: {receipt.Error ?? "the file could not be reprocessed."} Nothing was changed.",
+                receipt.Key,
                 $"See Get-LoadFile -LoadRunId {receipt.LoadRunId} and Get-RejectedRow -LoadRunId {receipt.LoadRunId}."));
         }
 

@@ -185,6 +185,17 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             Get-PatientName | Should -Be After
         }
 
+        It 'leaves of a refusal who asked for it, and no problem of the pipeline' {
+            $run | Invoke-Reprocess -Reason again
+            Assert-EtlError (Get-FirstError { $receipts | Undo-Reprocess -Reason 'ticket 4711' -Confirm:$false }) UndoConflict
+            $refused = Get-LoadRun -Kind Undo
+            $refused.Status | Should -Be Cancelled
+            $refused.ErrorCode, $refused.Reason | Should -Be UndoConflict, 'ticket 4711'
+            $refused.RequestedBy | Should -Not -BeNullOrEmpty
+            Get-LoadRun -Problem Failed | Should -BeNullOrEmpty
+            (Get-ProcessingHealth).Alert | Should -BeNullOrEmpty
+        }
+
         It 'passes over receipts of files that were not done, and refuses where no other came' {
             Add-BrokenFile $scene 2026-01-01
             $failed = $run | Invoke-Reprocess -Reason x -PassThru -ErrorAction SilentlyContinue

@@ -106,7 +106,7 @@ internal static class LoadCommand
             {
                 Failures.Write(
                     file.ErrorCode ?? "LoadFileFailed",
-                    $"{file.FileName}: {file.Error}",
+                    $"{file.Key}: {file.Error}",
                     "Nothing of the file was kept; put the cause right and load again: failed files come first.");
             }
         }

@@ -28,7 +28,7 @@ internal static class ReceiptLines
         {
             Failures.Write(
                 receipt.ErrorCode ?? "ReprocessFailed",
-                $"{receipt.FileName}: {receipt.Error}",
+                $"{receipt.Key}: {receipt.Error}",
                 "Nothing was changed; put the cause right and reprocess the file again.");
         }
     }

@@ -47,6 +47,10 @@ internal record WindowReading
     public long Missing { get; init; }
     public long ItemsWithLoss { get; init; }
 
+    /// <summary>Of those missing the ones that were set aside and can be repaired; and the items they are in.</summary>
+    public long Quarantined { get; init; }
+    public long ItemsWithQuarantined { get; init; }
+
     /// <summary>Records that became no row, beside those expected; and the items they are in.</summary>
     public long Rejected { get; init; }
     public long ItemsWithRejected { get; init; }

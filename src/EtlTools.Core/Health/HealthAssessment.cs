@@ -101,16 +101,16 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         var name = Words.Of(family.Family);
         AddRate(
             "DataLoss", $"share of {reading.RecordUnit}s missing", Rate(_current.Missing, _current.Expected), limits.DataLossWarning, limits.DataLossCritical,
-            rate => $"{name}: {Words.Percent(rate)} of the {reading.RecordUnit}s expected are missing, in {Words.Count(_current.ItemsWithLoss, reading.Unit)}.");
+            (rate, limit) => $"{name}: {Words.Percent(rate)} of the {reading.RecordUnit}s expected are missing, in {Words.Count(_current.ItemsWithLoss, reading.Unit)}{Above(limit)}.");
         AddRate(
             "RejectedMetrics", $"share of {reading.RecordUnit}s rejected", RejectedRate, limits.DataLossWarning, limits.DataLossCritical,
-            rate => $"{name}: {Words.Percent(rate)} of the {reading.RecordUnit}s were rejected, in {Words.Count(_current.ItemsWithRejected, reading.Unit)}: the mapping has no place for them, or a rule turns them away.");
+            (rate, limit) => $"{name}: {Words.Percent(rate)} of the {reading.RecordUnit}s were rejected, in {Words.Count(_current.ItemsWithRejected, reading.Unit)}{Above(limit)}: the mapping has no place for them, or a rule turns them away.");
         AddRate(
             "UnreadablePayload", $"share of {reading.Unit}s that cannot be read", Rate(_current.Unreadable, _current.Total), limits.DataLossWarning, limits.DataLossCritical,
-            rate => $"{name}: {Words.Percent(rate)} of the {reading.Unit}s cannot be read, or not to their end ({Words.Number(_current.Unreadable)} of {Words.Number(_current.Total)}): nobody can count what they lost.");
+            (rate, limit) => $"{name}: {Words.Percent(rate)} of the {reading.Unit}s cannot be read, or not to their end ({Words.Number(_current.Unreadable)} of {Words.Number(_current.Total)}){Above(limit)}: nobody can count what they lost.");
         AddRate(
             "ProcessingFailure", $"share of {reading.Unit}s failed", Rate(_current.Failed, _current.Total), limits.FailureWarning, limits.FailureCritical,
-            rate => $"{name}: {Words.Percent(rate)} of the {reading.Unit}s failed ({Words.Number(_current.Failed)} of {Words.Number(_current.Total)}).");
+            (rate, limit) => $"{name}: {Words.Percent(rate)} of the {reading.Unit}s failed ({Words.Number(_current.Failed)} of {Words.Number(_current.Total)}){Above(limit)}.");
         if (reading.FailedRuns > 0)
         {
             Add(HealthSeverity.Critical, "RunFailed", "runs failed before any file", reading.FailedRuns, 0,
@@ -135,18 +135,20 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         var age = windows.Now - reading.BacklogOldestAt ?? TimeSpan.Zero;
         AddRate(
             "BacklogAge", "hours that the oldest has waited", age.TotalHours, limits.BacklogWarning.TotalHours, limits.BacklogCritical.TotalHours,
-            _ => $"{name}: {Words.Count(reading.BacklogCount, reading.Unit)} still to be done, the oldest for {Words.Age(age)}.");
+            (_, limit) => $"{name}: {Words.Count(reading.BacklogCount, reading.Unit)} still to be done, the oldest for {Words.Age(age)}, above the limit of {Words.Age(TimeSpan.FromHours(limit))}.");
         return alerts;
 
-        void AddRate(string id, string metric, double? value, double warning, double critical, Func<double, string> message)
+        static string Above(double limit) => $", above the limit of {Words.Percent(limit)}";
+
+        void AddRate(string id, string metric, double? value, double warning, double critical, Func<double, double, string> message)
         {
             if (value > critical)
             {
-                Add(HealthSeverity.Critical, id, metric, value.Value, critical, message(value.Value));
+                Add(HealthSeverity.Critical, id, metric, value.Value, critical, message(value.Value, critical));
             }
             else if (value > warning)
             {
-                Add(HealthSeverity.Warning, id, metric, value.Value, warning, message(value.Value));
+                Add(HealthSeverity.Warning, id, metric, value.Value, warning, message(value.Value, warning));
             }
         }
 

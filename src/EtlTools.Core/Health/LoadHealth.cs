@@ -99,10 +99,10 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
                 $"Find-FailedFile{OfPractices(query)} | Invoke-Reprocess -Reason 'Processing health' -WhatIf");
         }
 
-        if (reading.Windows.TryGetValue(query.PreviousWindows + 1, out var current) && current.Missing > 0)
+        if (reading.Windows.TryGetValue(query.PreviousWindows + 1, out var current) && current.Quarantined > 0)
         {
             yield return Recommendation(
-                $"{Words.Count(current.Missing, "row")} of {Words.Count(current.ItemsWithLoss, "file")} in quarantine. Look at the reasons; Repair-RejectedRow puts corrected rows back.",
+                $"{Words.Count(current.Quarantined, "row")} of {Words.Count(current.ItemsWithQuarantined, "file")} in quarantine. Look at the reasons; Repair-RejectedRow puts corrected rows back.",
                 $"Get-LoadFile -Since {window} -ExcludeSuperseded{OfPractices(query)} | Get-RejectedRow | Group-Object Reason -NoElement");
         }
     }

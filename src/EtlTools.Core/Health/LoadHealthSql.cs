@@ -45,7 +45,8 @@ internal static class LoadHealthSql
 
     /// <summary>
     /// One pass over the files: counts by window, practices that something may be wrong for, and totals of all time. A file
-    /// counts by its last attempt; rows that were rejected and repaired since are not missing.
+    /// counts by its last attempt. Of one that failed all rows are missing, as far as it was read; rows that were rejected and
+    /// repaired since are not.
     /// </summary>
     public const string Counts = $"""
         WITH attempt AS MATERIALIZED (
@@ -71,7 +72,7 @@ internal static class LoadHealthSql
                    CASE WHEN f.bucket BETWEEN 1 AND @current THEN f.bucket END AS bucket,
                    CASE WHEN f.status = 'completed' AND f.superseded_at IS NULL AND f.bucket BETWEEN 1 AND @current THEN 'processed'
                         ELSE u.state END AS state,
-                   f.rows_rejected - coalesce(r.rows, 0) AS missing
+                   CASE WHEN u.state = 'failed' THEN f.rows_read ELSE f.rows_rejected - coalesce(r.rows, 0) END AS missing
             FROM attempt f
             LEFT JOIN undone u ON u.load_run_file_id = f.load_run_file_id
             LEFT JOIN repaired r ON r.load_run_file_id = f.load_run_file_id
@@ -82,9 +83,11 @@ internal static class LoadHealthSql
                    count(*) FILTER (WHERE state = 'failed') AS failed,
                    count(*) FILTER (WHERE state = 'waiting') AS waiting,
                    count(*) FILTER (WHERE state = 'recovered') AS recovered,
-                   sum(rows_read) FILTER (WHERE state = 'processed') AS expected,
-                   sum(missing) FILTER (WHERE state = 'processed') AS missing,
-                   count(*) FILTER (WHERE state = 'processed' AND missing > 0) AS with_loss,
+                   sum(rows_read) FILTER (WHERE state IN ('processed', 'failed')) AS expected,
+                   sum(missing) FILTER (WHERE state IN ('processed', 'failed')) AS missing,
+                   count(*) FILTER (WHERE state IN ('processed', 'failed') AND missing > 0) AS with_loss,
+                   sum(missing) FILTER (WHERE state = 'processed') AS quarantined,
+                   count(*) FILTER (WHERE state = 'processed' AND missing > 0) AS with_quarantined,
                    min(begun_at) FILTER (WHERE state <> 'recovered') AS first_seen_at,
                    max(finished_at) FILTER (WHERE status = 'completed') AS last_success_at,
                    count(*) FILTER (WHERE status = 'completed') AS files_loaded,
@@ -98,6 +101,7 @@ internal static class LoadHealthSql
                sum(processed + failed + waiting)::bigint AS total, sum(processed)::bigint AS processed, sum(failed)::bigint AS failed,
                sum(waiting)::bigint AS waiting, sum(recovered)::bigint AS recovered, coalesce(sum(expected), 0)::bigint AS expected,
                coalesce(sum(missing), 0)::bigint AS missing, sum(with_loss)::bigint AS itemswithloss,
+               coalesce(sum(quarantined), 0)::bigint AS quarantined, sum(with_quarantined)::bigint AS itemswithquarantined,
                NULL::timestamptz AS firstseenat, NULL::timestamptz AS lastsuccessat,
                0::bigint AS filesloaded, 0::bigint AS filesfailed, 0::bigint AS rowsingested, 0::bigint AS rowsrejected
         FROM cell
@@ -109,7 +113,7 @@ internal static class LoadHealthSql
                sum(processed) FILTER (WHERE bucket = @current)::bigint, sum(failed) FILTER (WHERE bucket = @current)::bigint,
                sum(waiting) FILTER (WHERE bucket = @current)::bigint, 0,
                coalesce(sum(expected) FILTER (WHERE bucket = @current), 0)::bigint,
-               coalesce(sum(missing) FILTER (WHERE bucket = @current), 0)::bigint, 0,
+               coalesce(sum(missing) FILTER (WHERE bucket = @current), 0)::bigint, 0, 0, 0,
                min(first_seen_at) FILTER (WHERE bucket = @current), max(last_success_at), 0, 0, 0, 0
         FROM cell
         WHERE practice_id <> ''
@@ -118,7 +122,7 @@ internal static class LoadHealthSql
            AND (sum(failed) FILTER (WHERE bucket = @current) > 0 OR sum(missing) FILTER (WHERE bucket = @current) > 0
                 OR coalesce(max(last_success_at) < @from, true))
         UNION ALL
-        SELECT NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, max(last_success_at), coalesce(sum(files_loaded), 0)::bigint,
+        SELECT NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, max(last_success_at), coalesce(sum(files_loaded), 0)::bigint,
                coalesce(sum(files_failed), 0)::bigint, coalesce(sum(rows_ingested), 0)::bigint, coalesce(sum(rows_rejected), 0)::bigint
         FROM cell
         """;

@@ -84,7 +84,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         }
         catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
-            throw DatabaseErrors.Translate(error, FileNameConvention.BaseName(file.Object.Key));
+            throw DatabaseErrors.Translate(error, file.Object.Key);
         }
     }
 
@@ -96,7 +96,6 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         Func<NpgsqlConnection, FileClaim, LoadedFile, Task>? beforeCommit,
         CancellationToken cancellationToken)
     {
-        var fileName = FileNameConvention.BaseName(file.Object.Key);
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -112,7 +111,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
             await ConfirmedCommit.CommitAsync(
                 database,
                 transaction,
-                fileName,
+                file.Object.Key,
                 "Once the database answers, Get-LoadFile shows the file as completed where it did.",
                 (asked, token) => FileLedger.IsCompletedAsync(asked, claim.LoadRunFileId, token),
                 cancellationToken).ConfigureAwait(false);
@@ -120,7 +119,7 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         }
         catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
-            throw DatabaseErrors.Translate(error, fileName);
+            throw DatabaseErrors.Translate(error, file.Object.Key);
         }
     }
 
@@ -158,6 +157,6 @@ internal sealed class FileTransaction(EtlDatabase database, string pipeline, Fil
         EtlErrorKind.Busy,
         "LoadCancelled",
         "The load was cancelled before the file was committed; nothing of it was kept.",
-        FileNameConvention.BaseName(file.Object.Key),
+        file.Object.Key,
         "Run the plan again; the file comes first, among the failed ones.");
 }

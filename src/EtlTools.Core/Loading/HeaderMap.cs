@@ -7,7 +7,7 @@ internal static class HeaderMap
 {
     /// <returns>For each raw column the index of its field.</returns>
     /// <exception cref="EtlException">HeaderMismatch; it names columns, never values.</exception>
-    public static IReadOnlyList<int> Match(IReadOnlyList<string> header, ExtractTable table, string fileName)
+    public static IReadOnlyList<int> Match(IReadOnlyList<string> header, ExtractTable table, string key)
     {
         var names = header.Select(Normalize).ToList();
         var faults = new List<string>();
@@ -33,7 +33,7 @@ internal static class HeaderMap
                 EtlErrorKind.Data,
                 "HeaderMismatch",
                 $"The header does not fit {table.RawName}: {string.Join("; ", faults)}.",
-                fileName,
+                key,
                 "Correct the file, or describe its columns under the extract type and run Initialize-EtlDatabase.");
         }
 

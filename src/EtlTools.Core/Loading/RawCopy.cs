@@ -78,11 +78,11 @@ internal sealed class RawCopy(
                 EtlErrorKind.Data,
                 "HeaderMissing",
                 "The file is empty: it lacks even its header.",
-                FileNameConvention.BaseName(file.Object.Key),
+                file.Object.Key,
                 "Have it sent again; where the source sends files without a header, say header: false in the pipeline file.");
         }
 
-        return HeaderMap.Match(header, table, FileNameConvention.BaseName(file.Object.Key));
+        return HeaderMap.Match(header, table, file.Object.Key);
     }
 
     private string?[] FieldNames(IReadOnlyList<int> fields)
@@ -112,14 +112,13 @@ internal sealed class RawCopy(
 
     private void Judge(CopyCounts counts, SourceFile file)
     {
-        var name = FileNameConvention.BaseName(file.Object.Key);
         if (counts.RowsRead > 0 && counts.RowsCopied == 0 && badRows.Rows.All(row => row.Reasons.Contains(RowFault.FieldCount)))
         {
             throw new EtlException(
                 EtlErrorKind.Data,
                 "ColumnCountMismatch",
                 $"No row of the file has the {table.RawColumns.Count} columns of {table.RawName}.",
-                name,
+                file.Object.Key,
                 "Check the pipeline's separators and encoding against the file; if the vendor has added columns, add them to "
                 + "the extract type and run Initialize-EtlDatabase.");
         }
@@ -133,7 +132,7 @@ internal sealed class RawCopy(
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{counts.RowsFaulted} of {counts.RowsRead} rows are bad; the limit is {options.MaxErrorRate:P1}. Nothing of the file was kept."),
-                name,
+                file.Object.Key,
                 "Look at the first of them with Get-RejectedRow; load the file again when it is corrected, or with a higher -MaxErrorRate.");
         }
     }

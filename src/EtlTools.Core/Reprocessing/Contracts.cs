@@ -1,4 +1,5 @@
 using EtlTools.Core.Runs;
+using EtlTools.Core.Sources;
 
 namespace EtlTools.Core.Reprocessing;
 
@@ -72,7 +73,10 @@ public sealed record ReprocessReceipt
     /// <summary>The run that did it; null in a preview.</summary>
     public Guid? LoadRunId { get; init; }
     public string ExtractType { get; init; } = "";
-    public string FileName { get; init; } = "";
+
+    /// <summary>The file in its bucket or folder.</summary>
+    public string Key { get; init; } = "";
+    public string FileName => FileNameConvention.BaseName(Key);
 
     /// <summary>The attempt whose rows went; null where there was none (a file that had failed).</summary>
     public int? OldLoadRunFileId { get; init; }

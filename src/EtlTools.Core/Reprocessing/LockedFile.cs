@@ -1,5 +1,3 @@
-using EtlTools.Core.Sources;
-
 namespace EtlTools.Core.Reprocessing;
 
 /// <summary>A ledger entry, locked until the transaction ends.</summary>
@@ -17,5 +15,4 @@ internal sealed record LockedFile
     public string? Segment { get; init; }
     public DateTime ExtractedAt { get; init; }
     public long RowCount { get; init; }
-    public string FileName => FileNameConvention.BaseName(Key);
 }

@@ -1,5 +1,4 @@
 using Dapper;
-using EtlTools.Core.Sources;
 using Npgsql;
 
 namespace EtlTools.Core.Reprocessing;
@@ -94,7 +93,7 @@ internal sealed record StoredReceipt
         ReceiptId = ReceiptId,
         LoadRunId = LoadRunId,
         ExtractType = ExtractType,
-        FileName = FileNameConvention.BaseName(Key),
+        Key = Key,
         OldLoadRunFileId = OldFiles.Length > 0 ? OldFiles[^1] : null,
         NewLoadRunFileId = NewFile,
         Status = "Completed",

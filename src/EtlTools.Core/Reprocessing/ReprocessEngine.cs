@@ -185,7 +185,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         foreach (var file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            progress?.Report(Progress(file.FileName, null));
+            progress?.Report(Progress(FileNameConvention.BaseName(file.Key), null));
             var receipt = breaker.Open is { } open ? NotStarted(file, options, open) : await run(file).ConfigureAwait(false);
             breaker.Count(receipt);
             receipts.Add(receipt);
@@ -215,7 +215,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
     private static ReprocessReceipt NotStarted(TargetFile file, ReprocessOptions options, string why) => new()
     {
         ExtractType = file.ExtractType,
-        FileName = file.FileName,
+        Key = file.Key,
         OldLoadRunFileId = file.LoadRunFileId,
         Status = "NotStarted",
         Reason = options.Reason,

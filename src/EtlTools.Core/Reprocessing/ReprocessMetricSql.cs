@@ -30,8 +30,9 @@ internal static class ReprocessMetricSql
         """;
 
     /// <summary>
-    /// Logical files with an attempt that failed in the window. Recovered: a later attempt was loaded, and counts. Open: nothing
-    /// counts that is newer or has the same content. (A failed reprocess of a file whose old rows stand is neither.) The time to
+    /// Logical files with an attempt that failed in the window. Recovered: a later attempt was loaded, and counts. Open, as
+    /// Find-FailedFile has it: none was loaded later, and nothing of the same content counts. (A failed reprocess of a file
+    /// whose old rows stand is neither, and so is a file that was loaded later and undone.) The time to
     /// recovery runs from the first failure of a row of failures to the next attempt that was loaded.
     /// </summary>
     public const string Recovery = """
@@ -48,6 +49,9 @@ internal static class ReprocessMetricSql
                            WHERE c.s3_bucket = l.s3_bucket AND c.s3_key = l.s3_key AND c.origin = 'source'
                              AND c.status = 'completed' AND c.superseded_at IS NULL
                              AND c.load_run_file_id > l.load_run_file_id) AS is_recovered,
+                   EXISTS (SELECT FROM etl.load_run_files c
+                           WHERE c.s3_bucket = l.s3_bucket AND c.s3_key = l.s3_key AND c.origin = 'source'
+                             AND c.status = 'completed' AND c.load_run_file_id > l.load_run_file_id) AS was_loaded,
                    EXISTS (SELECT FROM etl.load_run_files c
                            WHERE c.s3_bucket = l.s3_bucket AND c.s3_key = l.s3_key AND c.origin = 'source'
                              AND c.status = 'completed' AND c.superseded_at IS NULL
@@ -70,7 +74,7 @@ internal static class ReprocessMetricSql
             WHERE a.status = 'failed' AND a.previous_status IS DISTINCT FROM 'failed' AND a.ended_at >= @since
         )
         SELECT (SELECT count(*) FILTER (WHERE is_recovered)::double precision / nullif(count(*), 0) FROM outcome) AS recoveryrate,
-               (SELECT count(*) FILTER (WHERE NOT is_recovered AND NOT is_loaded)::integer FROM outcome) AS openfiles,
+               (SELECT count(*) FILTER (WHERE NOT was_loaded AND NOT is_loaded)::integer FROM outcome) AS openfiles,
                (SELECT avg(duration) FROM repair) AS meantimetorecovery
         """;
 

@@ -39,7 +39,7 @@ public sealed record ReprocessMetric
     /// <summary>Of the load runs with both failed and new files, the share that began no new one before a failed one, 0 to 1.</summary>
     public double? FailedFirstAccuracy { get; init; }
 
-    /// <summary>Files that failed in the window and are still not loaded: the data gap.</summary>
+    /// <summary>Files that failed in the window and are still not loaded, as Find-FailedFile has them: the data gap.</summary>
     public int OpenFailedFiles { get; init; }
 
     /// <summary>Superseded raw rows / all raw rows that the ledger counts, 0 to 1; of all time, for storage does not forget.</summary>

@@ -2,7 +2,6 @@ using Dapper;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Discovery;
 using EtlTools.Core.Runs;
-using EtlTools.Core.Sources;
 using Npgsql;
 
 namespace EtlTools.Core.Reprocessing;
@@ -25,7 +24,6 @@ internal sealed record TargetFile
     public bool IsActive { get; init; }
     public bool RawDeleted { get; init; }
     public string? Pipeline { get; init; }
-    public string FileName => FileNameConvention.BaseName(Key);
 }
 
 /// <summary>From what the admin pointed at to the files it means.</summary>
@@ -66,7 +64,7 @@ internal static class ReprocessTargets
                 EtlErrorKind.InvalidInput,
                 "PipelineMismatch",
                 $"The file {foreign.LoadRunFileId} belongs to the pipeline '{foreign.Pipeline}', not to '{pipeline.Name}'.",
-                foreign.FileName,
+                foreign.Key,
                 $"Give -Pipeline {foreign.Pipeline}, or its file.");
         }
 

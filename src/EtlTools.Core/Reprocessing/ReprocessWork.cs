@@ -74,7 +74,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
         catch (PostgresException error)
         {
             await SavepointAsync("ROLLBACK TO SAVEPOINT etl_file").ConfigureAwait(false);
-            return Failed(target, null, DatabaseErrors.Translate(error, target.FileName), badRows.Counts);
+            return Failed(target, null, DatabaseErrors.Translate(error, target.Key), badRows.Counts);
         }
 
         Task SavepointAsync(string sql) => connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
@@ -122,7 +122,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
         }
         catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
-            throw DatabaseErrors.Translate(error, target.FileName);
+            throw DatabaseErrors.Translate(error, target.Key);
         }
     }
 
@@ -135,7 +135,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
                 EtlErrorKind.Conflict,
                 "NoRawRows",
                 "The file has no rows in raw to stage from.",
-                target.FileName,
+                target.Key,
                 "Reprocess it without -SkipRaw, so that it is read from the source again.");
         }
 
@@ -182,7 +182,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
                 EtlErrorKind.NotFound,
                 "SourceFileMissing",
                 $"The file is no longer in {_source.Description}.",
-                target.FileName,
+                target.Key,
                 "Put it back, or use -SkipRaw to stage again from the raw rows that are there.");
         }
 
@@ -192,7 +192,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
                 EtlErrorKind.Configuration,
                 unrecognised.ErrorId,
                 unrecognised.Reason,
-                target.FileName,
+                target.Key,
                 "Correct the file-name pattern or the extract types of the pipeline file.");
     }
 
@@ -218,7 +218,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
                 EtlErrorKind.Conflict,
                 "PlanStale",
                 "Another run has replaced the file since it was chosen.",
-                target.FileName,
+                target.Key,
                 "Choose the files anew and run the command again.");
         }
     }
@@ -241,7 +241,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
     {
         LoadRunId = loadRunId,
         ExtractType = target.ExtractType,
-        FileName = target.FileName,
+        Key = target.Key,
         OldLoadRunFileId = target.IsActive ? target.LoadRunFileId : null,
         Reason = _options.Reason,
     };

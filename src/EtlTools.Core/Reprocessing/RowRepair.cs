@@ -4,7 +4,6 @@ using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
 using EtlTools.Core.Loading;
 using EtlTools.Core.Runs;
-using EtlTools.Core.Sources;
 using EtlTools.Core.Staging;
 using Npgsql;
 using NpgsqlTypes;
@@ -156,7 +155,7 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
         {
             LoadRunId = run,
             ExtractType = table.ExtractType,
-            FileName = FileNameConvention.BaseName(original.Key),
+            Key = original.Key,
             NewLoadRunFileId = file,
             Status = "Completed",
             RowsRead = rows.Count,

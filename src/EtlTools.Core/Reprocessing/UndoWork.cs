@@ -14,6 +14,8 @@ namespace EtlTools.Core.Reprocessing;
 /// </summary>
 internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, SegmentLimits limits)
 {
+    private const string Conflict = "UndoConflict";
+
     private readonly ExtractTableReader _tables = new(pipeline);
     private readonly FileStager _stager = new();
 
@@ -77,7 +79,9 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
             }
             catch (EtlException error)
             {
-                await session.CloseAsync(LoadRunStatus.Failed, error.ErrorId, error.Message).ConfigureAwait(false);
+                // Who asked for what cannot be undone is on record; but nothing has failed that somebody would have to put right.
+                var status = error.ErrorId == Conflict ? LoadRunStatus.Cancelled : LoadRunStatus.Failed;
+                await session.CloseAsync(status, error.ErrorId, error.Message).ConfigureAwait(false);
                 throw;
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -182,7 +186,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
         {
             throw new EtlException(
                 EtlErrorKind.Conflict,
-                "UndoConflict",
+                Conflict,
                 "Nothing was undone: " + string.Join("; ", conflicts) + ".",
                 receipts[0].ReceiptId.ToString(),
                 "Undo what came later first, or leave these receipts out.");
@@ -228,7 +232,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
         {
             LoadRunId = run,
             ExtractType = receipt.ExtractType,
-            FileName = goes.FileName,
+            Key = goes.Key,
             OldLoadRunFileId = goes.LoadRunFileId,
             NewLoadRunFileId = comes.Count > 0 ? comes[^1].LoadRunFileId : null,
             Status = "Completed",
@@ -245,7 +249,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
     private static async Task<List<string>> FindConflictsAsync(
         NpgsqlConnection connection, StoredReceipt receipt, Dictionary<int, LockedFile> files, CancellationToken cancellationToken)
     {
-        var name = files[receipt.NewFile!.Value].FileName;
+        var name = files[receipt.NewFile!.Value].Key;
         if (receipt.UndoneBy is { } undo)
         {
             return [$"{name} was undone already, by receipt {undo}"];

@@ -106,7 +106,7 @@ internal static class FileLedger
                 EtlErrorKind.Busy,
                 "FileBusy",
                 "Another run is loading this file now.",
-                FileNameConvention.BaseName(key),
+                key,
                 "Wait for that run, or end it with Stop-LoadRun; Get-LoadRun -Status Running shows it.");
         }
     }

@@ -81,7 +81,7 @@ internal static class LedgerRows
         LoadRunId = row.Value<Guid>("load_run_id"),
         LoadRunFileId = row.Value<int>("load_run_file_id"),
         ExtractType = row.Text("extract_type") ?? "",
-        FileName = FileNameConvention.BaseName(row.Text("s3_key") ?? ""),
+        Key = row.Text("s3_key") ?? "",
         Stage = row.Text("stage") ?? "",
         RowNumber = row.Optional<long>("row_number"),
         LineNumber = row.Optional<long>("line_number"),

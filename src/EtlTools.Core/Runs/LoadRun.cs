@@ -1,3 +1,5 @@
+using EtlTools.Core.Sources;
+
 namespace EtlTools.Core.Runs;
 
 public enum LoadRunStatus
@@ -7,6 +9,8 @@ public enum LoadRunStatus
 
     /// <summary>Ended with at least one failed file, or with an error of its own.</summary>
     Failed,
+
+    /// <summary>Ended by the user or by Stop-LoadRun; or an undo that was refused, and changed nothing.</summary>
     Cancelled,
 
     /// <summary>A word of the system that kept an adopted ledger. It is no problem by itself; etl.load_runs.status holds it.</summary>
@@ -151,7 +155,10 @@ public sealed record RejectedRow
     public Guid LoadRunId { get; init; }
     public int LoadRunFileId { get; init; }
     public string ExtractType { get; init; } = "";
-    public string FileName { get; init; } = "";
+
+    /// <summary>The file in its bucket or folder.</summary>
+    public string Key { get; init; } = "";
+    public string FileName => FileNameConvention.BaseName(Key);
 
     /// <summary>load: it did not reach raw. staging: it is in raw and not in staging.</summary>
     public string Stage { get; init; } = "";

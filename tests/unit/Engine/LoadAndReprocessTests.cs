@@ -183,6 +183,9 @@ public sealed class LoadAndReprocessTests : IAsyncLifetime
         Assert.Equal("UndoConflict", refused.ErrorId);
         Assert.Contains("replaced again", refused.Message, StringComparison.Ordinal);
         Assert.True((await _work.IntegrityAsync()).IsIntact);
+        Assert.Equal(
+            "cancelled UndoConflict",
+            await _work.Database.ScalarAsync<string>("SELECT status || ' ' || error_code FROM etl.load_runs WHERE kind = 'undo' ORDER BY started_at DESC LIMIT 1"));
     }
 
     [PostgresFact]

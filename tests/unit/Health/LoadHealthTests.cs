@@ -102,6 +102,26 @@ public sealed class LoadHealthTests
     }
 
     [PostgresFact]
+    public async Task All_rows_of_a_file_that_failed_are_missing_until_it_is_loaded()
+    {
+        await using var ledger = await Ledger.CreateAsync();
+        var run = await ledger.AddRunAsync();
+        await ledger.AddFileAsync(run, "a", read: 80, rejected: 2);
+        await ledger.AddFileAsync(run, "b", "failed", read: 20, rejected: 6);
+
+        var failed = await GetAsync(ledger);
+        Assert.Equal((100, 78, 22, 2), (failed.DataLoss[0].Expected, failed.DataLoss[0].Present, failed.DataLoss[0].Missing, failed.DataLoss[0].Items));
+        Assert.Equal(
+            "CSV loads: 22.0% of the rows expected are missing, in 2 files, above the limit of 10.0%.",
+            failed.Alert.Single(alert => alert.Id == "DataLoss").Message);
+        Assert.Contains(failed.Recommendation, one => one.Text.StartsWith("2 rows of 1 file in quarantine", StringComparison.Ordinal));
+
+        await ledger.AddFileAsync(run, "b", read: 20);
+        var loaded = await GetAsync(ledger);
+        Assert.Equal((100, 2), (loaded.DataLoss[0].Expected, loaded.DataLoss[0].Missing));
+    }
+
+    [PostgresFact]
     public async Task Practices_with_trouble_are_listed_the_most_urgent_first()
     {
         await using var ledger = await Ledger.CreateAsync();
@@ -134,7 +154,8 @@ public sealed class LoadHealthTests
 
             if (status is not null)
             {
-                await ledger.AddFileAsync(run, practice + " now", status, read: 100, rejected: rejected);
+                // Of one that could not be read at all nobody knows what it would have brought.
+                await ledger.AddFileAsync(run, practice + " now", status, read: status == "failed" ? 0 : 100, rejected: rejected);
             }
 
             await ledger.Database.ExecuteAsync(

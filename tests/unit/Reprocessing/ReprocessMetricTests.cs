@@ -113,7 +113,7 @@ public sealed class ReprocessMetricTests
     }
 
     [PostgresFact]
-    public async Task A_recovery_that_was_undone_leaves_the_gap_open()
+    public async Task A_recovery_that_was_undone_is_none_and_the_file_stays_out_as_Find_FailedFile_has_it()
     {
         await using var ledger = await Ledger.CreateAsync();
         var run = await ledger.AddRunAsync("failed");
@@ -125,7 +125,7 @@ public sealed class ReprocessMetricTests
             "UPDATE etl.load_run_files SET superseded_at = now() WHERE load_run_file_id = @loaded", new { loaded });
 
         var metric = await GetAsync(ledger, DateTimeOffset.UtcNow.AddDays(-1));
-        Assert.Equal((1, 0.0), (metric.OpenFailedFiles, metric.FailedFileRecoveryRate));
+        Assert.Equal((0, 0.0), (metric.OpenFailedFiles, metric.FailedFileRecoveryRate));
     }
 
     [PostgresFact]

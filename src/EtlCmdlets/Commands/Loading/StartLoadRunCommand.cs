@@ -148,9 +148,9 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
             WriteFailure(new EtlException(
                 EtlErrorKind.Data,
                 file.ErrorCode ?? "LoadFileFailed",
-                $"{file.FileName}: {file.Error ?? "the file could not be loaded."}",
+                $"{file.Key}: {file.Error ?? "the file could not be loaded."}",
                 file.Key,
-                $"See Get-LoadFile -LoadRunId {run.LoadRunId} and Get-RejectedRow; Find-FailedFile | Start-LoadRun tries it again."));
+                $"Get-RejectedRow -LoadRunId {run.LoadRunId} shows bad rows. Put the cause right; {TryAgain}."));
         }
     }
 }
