@@ -20,6 +20,7 @@ public sealed class SourceAnalysisTests
         CREATE TABLE claimproc (ClaimNum bigint, ProcNum bigint, PatNum bigint, PRIMARY KEY (ProcNum, ClaimNum));
         CREATE TABLE allergydef (AllergyDefNum bigint AUTO_INCREMENT PRIMARY KEY, Description varchar(50));
         CREATE TABLE allergy (AllergyNum bigint AUTO_INCREMENT PRIMARY KEY, AllergyDefNum bigint, PatNum bigint);
+        CREATE TABLE empty (EmptyNum bigint AUTO_INCREMENT PRIMARY KEY, DateTStamp datetime) ENGINE=MyISAM;
         CREATE TABLE `odd name` (`a b` int, c int);
         CREATE TABLE parent (id int PRIMARY KEY) ENGINE=InnoDB;
         CREATE TABLE child (id int PRIMARY KEY, parent_ref int, FOREIGN KEY (parent_ref) REFERENCES parent (id)) ENGINE=InnoDB;
@@ -35,9 +36,10 @@ public sealed class SourceAnalysisTests
         var analysis = await new SourceAnalyzer(SyncWorkshop.ConnectionTo(source.Port, source.Name))
             .AnalyzeAsync([], 3, new Immediate(reports), CancellationToken.None);
         var tables = analysis.Tables.ToDictionary(table => table.Name);
-        Assert.Equal(["adjustment", "allergy", "allergydef", "child", "claimproc", "odd name", "parent", "patient", "securitylog"], tables.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["adjustment", "allergy", "allergydef", "child", "claimproc", "empty", "odd name", "parent", "patient", "securitylog"], tables.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(1, analysis.Views);
-        Assert.Contains(reports, report => report.TablesDone == 9);
+        Assert.Empty(analysis.Unread);
+        Assert.Contains(reports, report => report.TablesDone == 10);
 
         var patient = tables["patient"];
         Assert.Equal((TableImportance.Critical, SyncStrategy.Incremental, SyncProfile.InPlaceUpdates, IncrementalLogic.SingleColumn), (patient.Importance, patient.Strategy, patient.Profile, patient.IncrementalLogic));

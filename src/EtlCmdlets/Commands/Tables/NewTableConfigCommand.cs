@@ -37,7 +37,7 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
         var file = TableConfigFile.Merge(path, analysis, Enum.Parse<TableConfigPreference>(Prefer, ignoreCase: true));
         foreach (var unread in file.Report.Unread)
         {
-            WriteWarning($"The rows of table {unread} could not be looked at; it is configured without incremental columns.");
+            WriteWarning($"The rows of a table could not be looked at ({unread}): it is configured without incremental columns.");
         }
 
         if (Confirmed("Write", path, out var isPreview))

@@ -32,7 +32,13 @@ internal static class DateSampler
             return new Dictionary<string, DateSample>(StringComparer.Ordinal);
         }
 
-        var row = (await session.QueryAsync(Sql(table, columns, window), table.Name, cancellationToken).ConfigureAwait(false))[0];
+        var rows = await session.QueryAsync(Sql(table, columns, window), table.Name, cancellationToken).ConfigureAwait(false);
+        if (rows.Count == 0)
+        {
+            return columns.ToDictionary(column => column.Name, _ => new DateSample(0, 0, 0, 0, 0, IsRecent: false), StringComparer.Ordinal);
+        }
+
+        var row = rows[0];
         var sampled = Number(row[0]);
         return columns.Select((column, i) => (column.Name, Sample: new DateSample(
             sampled, Number(row[1 + (i * 5)]), Number(row[2 + (i * 5)]), Number(row[3 + (i * 5)]), Number(row[4 + (i * 5)]), Number(row[5 + (i * 5)]) > 0)))
@@ -50,7 +56,9 @@ internal static class DateSampler
                 IFNULL(SUM({name} > UTC_TIMESTAMP() + INTERVAL {FutureDays} DAY AND {name} < {max}), 0),
                 IFNULL(SUM({name} BETWEEN UTC_TIMESTAMP() - INTERVAL {RecentDays} DAY AND UTC_TIMESTAMP() + INTERVAL {FutureDays} DAY), 0)
             """);
-        return $"SELECT COUNT(*),\n{string.Join(",\n", counts)}\nFROM ({Rows(table, columns)}) s";
+
+        // Over an empty subquery MariaDB sends one row and says that it found none; a group that is not there is no row either way.
+        return $"SELECT COUNT(*),\n{string.Join(",\n", counts)}\nFROM ({Rows(table, columns)}) s GROUP BY NULL";
     }
 
     private static string Rows(SourceTable table, IReadOnlyList<SourceColumn> columns)

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics;
 using Dapper;
 using EtlTools.Core.Database;
@@ -16,8 +17,6 @@ namespace EtlTools.Core.Tables.Comparison;
 /// <param name="settings">The schema of the copies.</param>
 public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig config, TableSyncSettings settings)
 {
-    private const string Begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-
     /// <summary>
     /// Compares the tables that are meant with a source. While others write to it, rows that are on their way differ.
     /// </summary>
@@ -33,17 +32,17 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
             catalogue = await SourceCatalogue.ReadByNameAsync(session, [.. tables.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
         }
 
+        await using var lanes = new Pool<ComparisonLane>(token => ComparisonLane.OpenAsync(reader, database, token));
         return await RunAsync(
             tables,
             source.Name,
             settings.Schema,
             options,
             progress,
-            async (table, known, token) =>
+            (table, known, token) =>
             {
                 var found = catalogue.GetValueOrDefault(table.Name) ?? throw SourceErrors.TableMissing(source, table.Name);
-                await using var session = await reader.OpenAsync(token).ConfigureAwait(false);
-                return await WithSourceAsync(session, found, table, known, options, token).ConfigureAwait(false);
+                return lanes.UseAsync(lane => WithSourceAsync(lane, found, table, known, options, token), token);
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -132,17 +131,17 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
     }
 
     private async Task<TableComparison> WithSourceAsync(
-        ISourceSession session, SourceTable table, TableConfig config, TableComparison known, TableComparisonOptions options, CancellationToken cancellationToken)
+        ComparisonLane lane, SourceTable table, TableConfig config, TableComparison known, TableComparisonOptions options, CancellationToken cancellationToken)
     {
         ConfiguredColumns.Require(config, table);
-        await using var connection = await OpenAsync(database, cancellationToken).ConfigureAwait(false);
+        var (session, connection) = lane;
         var copy = await RequireAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
         var state = await ReadStateAsync(connection, config.Name, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<string> key = config.PrimaryKey.Count > 0 ? [.. config.PrimaryKey.Select(name => table.Find(name)!.Name)] : table.Key;
         var columns = table.Columns.Where(column => copy.Find(column.Name) is not null).ToDictionary(column => column.Name, CanonicalColumn.Of, StringComparer.Ordinal);
         RequireKey(key, columns, config.Name);
         await session.BeginSnapshotAsync(cancellationToken).ConfigureAwait(false);
-        await connection.ExecuteAsync(new CommandDefinition(Begin, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        await using var transaction = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
         string InSource(string name) => SourceForm.Expression(table.Find(name)!, columns[name], session.Info, state.HasOddDates, key.Contains(name));
         string InCopy(string name) => CopyForm.Expression(copy.Find(name)!, columns[name]);
         var compared = columns.Keys.ToList();
@@ -166,19 +165,16 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
     private async Task<TableComparison> WithCopyAsync(
         EtlDatabase other, string otherSchema, TableConfig config, TableComparison known, TableComparisonOptions options, CancellationToken cancellationToken)
     {
-        await using var connection = await OpenAsync(database, cancellationToken).ConfigureAwait(false);
-        await using var otherConnection = await OpenAsync(other, cancellationToken).ConfigureAwait(false);
+        await using var connection = await ComparisonLane.OpenCopyAsync(database, cancellationToken).ConfigureAwait(false);
+        await using var otherConnection = await ComparisonLane.OpenCopyAsync(other, cancellationToken).ConfigureAwait(false);
         var ours = await RequireAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
         var theirs = await RequireAsync(otherConnection, otherSchema, config.Name, cancellationToken).ConfigureAwait(false);
         var key = config.PrimaryKey.Count > 0 ? config.PrimaryKey : ours.UniqueKeys.FirstOrDefault() ?? [];
         var columns = ours.Columns.Where(column => theirs.Find(column.Name) is not null)
             .ToDictionary(column => column.Name, column => CanonicalColumn.Of(column.Name, column.Type), StringComparer.Ordinal);
         RequireKey(key, columns, config.Name);
-        foreach (var one in new[] { connection, otherConnection })
-        {
-            await one.ExecuteAsync(new CommandDefinition(Begin, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        }
-
+        await using var transaction = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
+        await using var otherTransaction = await BeginAsync(otherConnection, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<string> summed = options.IncludeSum
             ? [.. columns.Keys.Where(name => !key.Contains(name) && SumIn(ours, name) is not null && SumIn(theirs, name) is not null)] : [];
         var comparer = new TableComparer(Side(connection, ours), Side(otherConnection, theirs), key, summed);
@@ -201,11 +197,12 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
 
     private static bool IsNumber(TargetTable table, string column) => table.Find(column)?.Type is "smallint" or "integer" or "bigint";
 
-    private static async Task<NpgsqlConnection> OpenAsync(EtlDatabase database, CancellationToken cancellationToken)
+    /// <summary>All that is read is of one moment, and nothing can be written.</summary>
+    private static async Task<NpgsqlTransaction> BeginAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var connection = await database.OpenUnpooledAsync(cancellationToken).ConfigureAwait(false);
-        await connection.ExecuteAsync(new CommandDefinition(CopyForm.Session, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        return connection;
+        var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
+        await connection.ExecuteAsync(new CommandDefinition("SET TRANSACTION READ ONLY", cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return transaction;
     }
 
     private static async Task<TargetTable> RequireAsync(NpgsqlConnection connection, string schema, string name, CancellationToken cancellationToken)
