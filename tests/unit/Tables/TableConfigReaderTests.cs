@@ -69,6 +69,7 @@ public sealed class TableConfigReaderTests
                 sync_profile: in_place_updates
                 lookback_resync: {window_days: 30, predicate_columns: [DatePay, ProcDate]}
                 time_gap_threshold_days: 7
+                monitoring: {alert_on_failure: true, alert_on_slow_extraction: true}
                 schema_hash: -5593082628002162089
                 last_analyzed: '2025-10-19T19:21:17.945165'
                 performance_category: medium
@@ -79,7 +80,7 @@ public sealed class TableConfigReaderTests
         Assert.Equal(TableConfigGeneration.Analyzed, config.Generation);
         Assert.Equal((SyncProfile.InPlaceUpdates, 30, TimeSpan.FromDays(7)), (table.Profile, table.Lookback!.Days, table.Monitoring.OverdueAfter!.Value));
         Assert.Equal("-5593082628002162089", table.SchemaHash);
-        Assert.Equal(["tables.yml:5: table_name", "tables.yml:16: performance_category"], config.Ignored);
+        Assert.Equal(["tables.yml:5: table_name", "tables.yml:17: performance_category", "tables.yml:14: alert_on_slow_extraction"], config.Ignored);
     }
 
     [Fact]
@@ -97,6 +98,7 @@ public sealed class TableConfigReaderTests
                 startegy: full_table
                 deletes: maybe
                 monitoring: {data_quality_threshold: 95}
+                lookback: {windw_days: 3}
               c: 7
             """,
             "tables.yaml"));
@@ -109,7 +111,8 @@ public sealed class TableConfigReaderTests
                 "tables.yaml:8: table b has no setting 'startegy'",
                 "tables.yaml:9: deletes of table b is 'maybe'",
                 "tables.yaml:10: data_quality_threshold of monitoring of b is '95'",
-                "tables.yaml:11: table c has no settings",
+                "tables.yaml:11: lookback of b has no setting 'windw_days'",
+                "tables.yaml:12: table c has no settings",
             ],
             error.Message.Split('\n').Select(line => line[..line.IndexOf(';')]));
     }

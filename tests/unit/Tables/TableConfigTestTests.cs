@@ -48,6 +48,8 @@ public sealed class TableConfigTestTests : IDisposable
                   - Stamp
                   - Stmap
                   - LName
+                  - PatNum
+                incremental_strategy: and_logic
                 primary_key: [PatNum, Flag]
                 boolean_columns: [LName]
                 lookback: {window_days: 3, predicate_columns: [LName]}
@@ -69,13 +71,14 @@ public sealed class TableConfigTestTests : IDisposable
         var test = await new TableConfigTester(SyncWorkshop.ConnectionTo(source.Port, source.Name)).TestAsync(_path, CancellationToken.None);
         Assert.Equal(
             [
-                "7 ColumnMissing patient", "8 IncrementalColumnUnfit patient", "9 PrimaryKeyDiffers patient", "10 BooleanColumnUnfit patient",
-                "11 LookbackColumnUnfit patient", "12 DependencyCircle patient", "12 DependencyMissing patient", "14 PrimaryKeyDiffers link",
-                "17 ChunkKeyUnfit named", "18 IncrementalColumnRejected named", "22 KeyMissing bare", "24 TableMissing pateint", "25 SettingInvalid ",
+                "7 ColumnMissing patient", "8 IncrementalColumnUnfit patient", "9 AndLogicWithKey patient", "11 PrimaryKeyDiffers patient",
+                "12 BooleanColumnUnfit patient", "13 LookbackColumnUnfit patient", "14 DependencyCircle patient", "14 DependencyMissing patient",
+                "16 PrimaryKeyDiffers link", "19 ChunkKeyUnfit named", "20 IncrementalColumnRejected named", "24 KeyMissing bare",
+                "26 TableMissing pateint", "27 SettingInvalid ",
             ],
             test.Fault.Select(fault => $"{fault.Line} {fault.Code} {fault.Name}"));
         Assert.Equal("Did you mean Stamp?", test.Fault[0].Fix);
-        Assert.Equal("primary_key: [a, b]", test.Fault[7].Fix);
+        Assert.Equal("primary_key: [a, b]", test.Fault[8].Fix);
         Assert.All(test.Fault, fault => Assert.NotEqual("", fault.Fix));
         Assert.False(test.IsValid);
     }

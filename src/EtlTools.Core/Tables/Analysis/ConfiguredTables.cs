@@ -145,6 +145,14 @@ internal sealed class ConfiguredTables
         }
 
         IReadOnlyList<string> key = table.PrimaryKey.Count > 0 ? table.PrimaryKey : source.Key;
+        foreach (var name in table.IncrementalColumns.Where(name =>
+            table is { IncrementalLogic: IncrementalLogic.And, IncrementalColumns.Count: > 1 } && key.Contains(name, StringComparer.OrdinalIgnoreCase)))
+        {
+            Add(table, "incremental_columns", name, TableConfigSeverity.Warning, "AndLogicWithKey",
+                $"With and_logic only rows with a new {name} are read, which is part of the key: changes of older rows are missed",
+                "columns that move when a row is changed", $"incremental_strategy: or_logic, or take {name} out of incremental_columns.");
+        }
+
         if (table.Strategy == SyncStrategy.IncrementalChunked && key.Count > 0 && !TableDecision.CanChunk(source, key))
         {
             Add(table, "strategy", null, TableConfigSeverity.Warning, "ChunkKeyUnfit", "Its key is not made of numbers and dates: it is not read by ranges",

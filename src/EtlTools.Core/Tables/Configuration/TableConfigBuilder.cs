@@ -8,6 +8,8 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
 {
     private const int MaxBatchSize = 100_000_000;
 
+    private readonly List<ConfigSection> _sections = [table];
+
     private static readonly Dictionary<string, TableImportance> Importances = new(StringComparer.Ordinal)
     {
         ["critical"] = TableImportance.Critical,
@@ -46,6 +48,9 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
         ["discard_row"] = SchemaContract.DiscardRow,
         ["discard_value"] = SchemaContract.DiscardValue,
     };
+
+    /// <summary>What has been read: whatever else is in them is known to nobody.</summary>
+    public IReadOnlyList<ConfigSection> Sections => _sections;
 
     public TableConfig Build()
     {
@@ -89,6 +94,17 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
         return table.Map.Find(ours) is null && table.Map.Find(older) is not null ? older : ours;
     }
 
+    private ConfigSection? Section(string key)
+    {
+        var section = table.Section(key, $"{key} of {name.Value}");
+        if (section is not null)
+        {
+            _sections.Add(section);
+        }
+
+        return section;
+    }
+
     private List<string> Names(string key) =>
         [.. table.Texts(key).Select(text => text.Value).Where(text => text.Length > 0).Distinct(StringComparer.Ordinal)];
 
@@ -125,7 +141,7 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
 
     private (DateOnly Min, DateOnly? Max) ReadWindow(TableConfig standard)
     {
-        var window = table.Section(Either("data_quality", "data_quality_filters"), $"data_quality of {name.Value}");
+        var window = Section(Either("data_quality", "data_quality_filters"));
         if (window is null)
         {
             return (standard.MinDate, standard.MaxDate);
@@ -138,13 +154,12 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
             mistakes.Add(window.Place("max_date"), $"max_date of {name.Value} lies before min_date", $"a date after {min:yyyy-MM-dd}");
         }
 
-        window.RejectUnknownKeys();
         return (min, max);
     }
 
     private LookbackWindow? ReadLookback()
     {
-        var section = table.Section(Either("lookback", "lookback_resync"), $"lookback of {name.Value}");
+        var section = Section(Either("lookback", "lookback_resync"));
         if (section is null)
         {
             return null;
@@ -169,7 +184,7 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
             Threshold = threshold,
             OverdueAfter = overdue > 0 ? TimeSpan.FromDays(overdue) : null,
         };
-        var section = table.Section("monitoring", $"monitoring of {name.Value}");
+        var section = Section("monitoring");
         if (section is null)
         {
             return standard;

@@ -77,8 +77,12 @@ public static class TableConfigReader
             }
 
             var table = new ConfigSection(settings, $"table {entry.Key.Value}", mistakes);
-            tables.Add(new TableConfigBuilder(table, entry.Key, mistakes).Build());
-            Leftovers(table, generation, ignored);
+            var builder = new TableConfigBuilder(table, entry.Key, mistakes);
+            tables.Add(builder.Build());
+            foreach (var read in builder.Sections)
+            {
+                Leftovers(read, generation, ignored);
+            }
         }
 
         RequireOnce(tables, section, mistakes);
