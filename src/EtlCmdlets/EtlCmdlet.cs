@@ -9,6 +9,9 @@ namespace EtlTools.Cmdlets;
 /// </summary>
 public abstract class EtlCmdlet : PSCmdlet, IDisposable
 {
+    // Messages so tagged are shown though $InformationPreference is SilentlyContinue.
+    private const string HostTag = "PSHOST";
+
     private readonly CancellationTokenSource _stop = new();
     private MessagePump? _pump;
 
@@ -134,6 +137,10 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
                 $"Pass -{parameter}, or pipe objects to it.");
         }
     }
+
+    /// <summary>News that nobody asked for and everybody wants to read: shown as Write-Host shows it, in the information stream.</summary>
+    protected void Tell(string message) =>
+        WriteInformation(new HostInformationMessage { Message = message }, [HostTag]);
 
     /// <summary>Reports a failure and goes on.</summary>
     protected void WriteFailure(EtlException failure) => WriteError(ToErrorRecord(failure));
