@@ -66,6 +66,9 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
     /// <summary>True where the command stands after a pipe and nothing has come through it: it must then do nothing.</summary>
     protected bool ReadsPipeline => MyInvocation.ExpectingInput;
 
+    /// <summary>The session's folder, where etl.yaml is looked for. The process has one of its own, which cd does not change.</summary>
+    protected string Folder => SessionState.Path.CurrentFileSystemLocation.ProviderPath;
+
     /// <summary>Runs the engine's work and returns its result.</summary>
     protected T Await<T>(Func<CancellationToken, Task<T>> work)
     {

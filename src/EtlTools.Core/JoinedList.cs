@@ -3,7 +3,7 @@ using System.Collections;
 namespace EtlTools.Core;
 
 /// <summary>A list whose text is its members', so that Export-Csv and a sentence show what is in it. Equal lists are equal.</summary>
-internal sealed class JoinedList<T>(IEnumerable<T> items) : IReadOnlyList<T>, IEquatable<JoinedList<T>>
+public sealed class JoinedList<T>(IEnumerable<T> items) : IReadOnlyList<T>, IEquatable<JoinedList<T>>
 {
     private readonly T[] _items = [.. items];
 

@@ -120,10 +120,10 @@ public sealed record ReprocessReceipt
 /// <summary>A preview: the real transactions, rolled back.</summary>
 public sealed record ReprocessPlan
 {
-    public required IReadOnlyList<ReprocessReceipt> File { get; init; }
+    public required IReadOnlyList<ReprocessReceipt> File { get; init => field = JoinedList.Of(value); }
 
     /// <summary>Totals a table.</summary>
-    public required IReadOnlyList<StagingChange> Staging { get; init; }
+    public required IReadOnlyList<StagingChange> Staging { get; init => field = JoinedList.Of(value); }
     public int FileCount => File.Count;
     public int FailedFileCount => File.Count(file => file.Status == "Failed");
     public string Reason { get; init; } = "";
