@@ -7,6 +7,7 @@ $ErrorActionPreference = 'Stop'
 Push-Location (Split-Path $PSScriptRoot)
 try {
     . ./scripts/lib.ps1
+    Write-Output 'Building the module first: one to three minutes the first time, with nothing to see. Then the story begins.'
     Invoke-EtlBuild scripts/demo/demo.slnf
     Invoke-EtlEnvironment demo @args
 }

@@ -7,5 +7,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
+echo "Building the module first: one to three minutes the first time, with nothing to see. Then the story begins."
 build_all scripts/demo/demo.slnf
 become_environment demo "$@"

@@ -9,6 +9,9 @@ namespace EtlTools.Cmdlets;
 /// </summary>
 public abstract class EtlCmdlet : PSCmdlet, IDisposable
 {
+    // Messages so tagged are shown though $InformationPreference is SilentlyContinue.
+    private const string HostTag = "PSHOST";
+
     private readonly CancellationTokenSource _stop = new();
     private MessagePump? _pump;
 
@@ -62,6 +65,9 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
 
     /// <summary>True where the command stands after a pipe and nothing has come through it: it must then do nothing.</summary>
     protected bool ReadsPipeline => MyInvocation.ExpectingInput;
+
+    /// <summary>The session's folder, where etl.yaml is looked for. The process has one of its own, which cd does not change.</summary>
+    protected string Folder => SessionState.Path.CurrentFileSystemLocation.ProviderPath;
 
     /// <summary>Runs the engine's work and returns its result.</summary>
     protected T Await<T>(Func<CancellationToken, Task<T>> work)
@@ -134,6 +140,10 @@ public abstract class EtlCmdlet : PSCmdlet, IDisposable
                 $"Pass -{parameter}, or pipe objects to it.");
         }
     }
+
+    /// <summary>News that nobody asked for and everybody wants to read: shown as Write-Host shows it, in the information stream.</summary>
+    protected void Tell(string message) =>
+        WriteInformation(new HostInformationMessage { Message = message }, [HostTag]);
 
     /// <summary>Reports a failure and goes on.</summary>
     protected void WriteFailure(EtlException failure) => WriteError(ToErrorRecord(failure));

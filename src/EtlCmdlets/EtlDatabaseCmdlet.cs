@@ -25,7 +25,7 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
 
     /// <summary>The pipeline that goes with the database; null where nobody named one.</summary>
     protected string? ConnectionPipeline =>
-        SessionConnection is { } connection ? connection.Pipeline : DefaultConnection.PipelineOf(Connection);
+        SessionConnection is { } connection ? connection.Pipeline : DefaultConnection.PipelineOf(Connection, Folder);
 
     /// <summary>The ledger; where extract types are named, with the pipeline that knows their names, if there is one.</summary>
     protected RunLedger Ledger(string[] extractTypes)
@@ -67,7 +67,7 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
 
     private EtlDatabase Connect()
     {
-        if (Connection is null && !DefaultConnection.IsNamed)
+        if (Connection is null && !DefaultConnection.IsNamed(Folder))
         {
             throw new EtlException(
                 EtlErrorKind.Connection,
@@ -77,6 +77,6 @@ public abstract class EtlDatabaseCmdlet : EtlCmdlet
                 "Run Connect-EtlDatabase, or pass -Connection, or set PGHOST and PGDATABASE.");
         }
 
-        return EtlDatabase.Connect(DefaultConnection.RequestFor(Connection));
+        return EtlDatabase.Connect(DefaultConnection.RequestFor(Connection, Folder));
     }
 }

@@ -43,11 +43,6 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
         var filter = Filter(extractTypes);
         var waiting = Await(token => discovery.GetWaitingAsync(filter, maxAge, token));
         Action<string> tell = isPlanEmpty ? WriteWarning : WriteVerbose;
-        if (isPlanEmpty)
-        {
-            WriteVerbose("There is nothing to load.");
-        }
-
         if (waiting.NextTryAt is { } next)
         {
             tell($"Failed, and waiting for the next try: {Wording.Count(waiting.FailedCount, "file")}, the first until {next.LocalDateTime:yyyy-MM-dd HH:mm} (local). "

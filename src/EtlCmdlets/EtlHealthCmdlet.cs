@@ -105,7 +105,7 @@ public abstract class EtlHealthCmdlet : EtlDatabaseCmdlet
     /// <summary>The parameters, over the limits of etl.yaml, over the defaults.</summary>
     private HealthThresholds Limits()
     {
-        var configured = EtlProfiles.Load(ConfigurationFile is null ? null : GetUnresolvedProviderPathFromPSPath(ConfigurationFile)).Health;
+        var configured = EtlProfiles.Load(ConfigurationFile is null ? null : GetUnresolvedProviderPathFromPSPath(ConfigurationFile), Folder).Health;
         return new HealthThresholds
         {
             DataLossWarning = DataLossWarning ?? configured.DataLossWarning,

@@ -3,12 +3,16 @@ using EtlTools.Cmdlets.Completion;
 using EtlTools.Cmdlets.Connections;
 using EtlTools.Core;
 using EtlTools.Core.Configuration;
+using EtlTools.Core.Reprocessing;
 
 namespace EtlTools.Cmdlets;
 
 /// <summary>A command that needs to know the files and tables: the pipeline given, the connection's, or $env:ETL_PIPELINE.</summary>
 public abstract class EtlPipelineCmdlet : EtlDatabaseCmdlet
 {
+    // A fault that every file has makes as many lines.
+    private const int LinesShown = 10;
+
     private PipelineConfig? _config;
 
     [Parameter]
@@ -26,6 +30,31 @@ public abstract class EtlPipelineCmdlet : EtlDatabaseCmdlet
             $"{MyInvocation.MyCommand.Name} needs to know the pipeline.",
             MyInvocation.MyCommand.Name,
             "Pass -Pipeline a built-in name or the path of a pipeline file, or give it to Connect-EtlDatabase once."));
+
+    /// <summary>Tells what staging did on the quiet to rows that are in raw: keys that come twice in a file, values that a rule emptied.</summary>
+    protected void TellStaging(IEnumerable<(string Key, StagingChange? Staging)> files)
+    {
+        var told = 0;
+        foreach (var (key, staging) in files)
+        {
+            if (staging?.Duplicates > 0)
+            {
+                Say(WriteWarning, $"{key}: {Wording.Count(staging.Duplicates, "row")} with a key that comes again later in the file; of each key {staging.Table} has the last row.");
+            }
+
+            if (staging?.Emptied > 0)
+            {
+                Say(Tell, $"{key}: {Wording.Count(staging.Emptied, "value")} set to NULL in {staging.Table} by on_invalid: set_null ({staging.EmptiedColumn}).");
+            }
+        }
+
+        if (told > LinesShown)
+        {
+            Tell($"There are {told - LinesShown} more such lines; -Verbose shows them.");
+        }
+
+        void Say(Action<string> stream, string line) => (++told <= LinesShown ? stream : WriteVerbose)(line);
+    }
 
     /// <summary>A date as the pipeline's files have it: wall-clock time in its zone. One without a zone is that already.</summary>
     protected DateTime? WallClock(DateTime? date) =>

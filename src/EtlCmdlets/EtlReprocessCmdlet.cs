@@ -7,18 +7,18 @@ namespace EtlTools.Cmdlets;
 public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
 {
     /// <summary>Writes the receipts where they were asked for, and reports what went wrong.</summary>
-    protected void WriteReceipts(IReadOnlyList<ReprocessReceipt> receipts, bool passThru)
+    protected void WriteReceipts(IReadOnlyList<ReprocessReceipt> receipts, bool passThru, string verb)
     {
         if (passThru)
         {
             WriteObject(receipts, enumerateCollection: true);
         }
 
-        ReportOutcome(receipts);
+        ReportOutcome(receipts, passThru, verb);
     }
 
     /// <summary>An error for every file that failed, a warning for those that were not begun.</summary>
-    protected void ReportOutcome(IReadOnlyList<ReprocessReceipt> receipts)
+    protected void ReportOutcome(IReadOnlyList<ReprocessReceipt> receipts, bool passThru, string verb)
     {
         foreach (var receipt in receipts.Where(receipt => receipt.Status == "Failed"))
         {
@@ -36,6 +36,25 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
             WriteWarning($"Not begun: {Wording.Count(left, "file")}, because failures or error rate reached the limit (-MaxFailure, -MaxErrorRate).");
         }
 
-        WriteVerbose($"{receipts.Count(receipt => receipt.Status == "Completed")} of {receipts.Count} files done.");
+        TellStaging(receipts.Select(receipt => (receipt.Key, receipt.Staging)));
+
+        // Who took the receipts has it all; everybody else would be left with nothing.
+        var done = receipts.Where(receipt => receipt.Status == "Completed").ToList();
+        var outcome = $"{verb}: {done.Count} of {Wording.Count(receipts.Count, "file")}";
+        Action<string> tell = passThru ? WriteVerbose : Tell;
+        tell(done.Count == 0 ? outcome + "." : $"{outcome}, in run {done[0].LoadRunId}: {Changes(done)}.");
+    }
+
+    private static string Changes(IReadOnlyList<ReprocessReceipt> done)
+    {
+        var staged = done.Select(receipt => receipt.Staging).OfType<StagingChange>().ToList();
+        return string.Join(", ", new[]
+        {
+            Wording.Count(staged.Sum(change => change.Inserted), "key") + " inserted",
+            $"{staged.Sum(change => change.Changed):N0} changed",
+            $"{staged.Sum(change => change.Withdrawn):N0} withdrawn",
+            $"{staged.Sum(change => change.Restored):N0} restored",
+            Wording.Count(done.Sum(receipt => receipt.RowsRejected), "row") + " rejected",
+        });
     }
 }

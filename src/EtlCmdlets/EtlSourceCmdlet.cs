@@ -33,5 +33,5 @@ public abstract class EtlSourceCmdlet : EtlCmdlet
 
     protected SourceConnection OpenSource() => TableSource.Open(Credential?.UserName, Credential?.GetNetworkCredential().Password);
 
-    private TableSource TableSource => _source ??= EtlProfiles.Load().GetSource(Source);
+    private TableSource TableSource => _source ??= EtlProfiles.Load(folder: Folder).GetSource(Source);
 }

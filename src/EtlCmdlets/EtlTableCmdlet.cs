@@ -31,7 +31,7 @@ public abstract class EtlTableCmdlet : EtlDatabaseCmdlet
     [ValidateNotNullOrEmpty]
     public string? TableConfig { get; set; }
 
-    protected TableSource TableSource => _source ??= EtlProfiles.Load().GetSource(Source);
+    protected TableSource TableSource => _source ??= EtlProfiles.Load(folder: Folder).GetSource(Source);
 
     protected TableSyncConfig Tables =>
         _tables ??= TableSource.ReadTables(TableConfig is null ? null : GetUnresolvedProviderPathFromPSPath(TableConfig));

@@ -18,8 +18,16 @@ Describe 'Completion' -Skip:(-not (Test-PostgresServer)) {
 
     It 'offers run ids' {
         Get-Completion 'Get-LoadFile -LoadRunId ' | Should -Contain "$($run.LoadRunId)"
-        Get-Completion "Stop-LoadRun $("$($run.LoadRunId)".Substring(0, 6))" | Should -Be "$($run.LoadRunId)"
-        Get-Completion 'Stop-LoadRun zzz' | Should -Not -Contain "$($run.LoadRunId)"
+        Get-Completion "Invoke-Reprocess $("$($run.LoadRunId)".Substring(0, 6))" | Should -Be "$($run.LoadRunId)"
+        Get-Completion 'Invoke-Reprocess zzz' | Should -Not -Contain "$($run.LoadRunId)"
+    }
+
+    It 'offers to stop what runs, and nothing that has ended' {
+        Invoke-TestSql $scene.Connection @'
+INSERT INTO etl.load_runs (load_run_id, status, triggered_by, lease_key, started_at)
+VALUES ('11111111-1111-1111-1111-111111111111', 'running', 'manual', 424242, now() - interval '10 days');
+'@ | Out-Null
+        Get-Completion 'Stop-LoadRun ' | Should -Be '11111111-1111-1111-1111-111111111111'
     }
 
     It 'offers extract types of the pipeline in use, or of the one on the line' {
@@ -35,6 +43,17 @@ Describe 'Completion' -Skip:(-not (Test-PostgresServer)) {
         $file = Join-Path $scene.Folder etl.yaml
         Set-Content $file "profiles:`n  north: {host: a}`n  south: {host: b}"
         Get-Completion "Connect-EtlDatabase -ConfigurationFile '$file' -Profile " | Should -Be north, south
+    }
+
+    It 'offers the profiles of the folder that the session is in' {
+        Push-Location (New-Item -ItemType Directory (Join-Path $scene.Folder here))
+        try {
+            Set-Content etl.yaml "profiles:`n  east: {host: a}"
+            Get-Completion 'Connect-EtlDatabase -Profile ' | Should -Be east
+        }
+        finally {
+            Pop-Location
+        }
     }
 
     It 'offers the values of enums' {

@@ -96,6 +96,29 @@ profiles:
         }
     }
 
+    Context 'The folder of the session' {
+        AfterEach { Pop-Location }
+
+        It 'is where etl.yaml is found, whatever the folder of the process' {
+            $folder = New-Item -ItemType Directory (Join-Path $scene.Folder session)
+            Copy-Item $profiles (Join-Path $folder etl.yaml)
+            Push-Location $folder
+            $env:ETL_CONFIG = $null
+            (Connect-EtlDatabase -Profile clinic -PassThru).Pipeline | Should -Be $scene.Pipeline
+            Disconnect-EtlDatabase
+            (Get-LoadRun -Connection clinic -ErrorAction Stop) | Should -BeNullOrEmpty
+        }
+
+        It 'is named where etl.yaml is not there, with what belongs into it' {
+            Push-Location (New-Item -ItemType Directory (Join-Path $scene.Folder empty))
+            $env:ETL_CONFIG = $null
+            $failure = Get-FirstError { Get-TableStatus -Connection $scene.Connection -ErrorAction Stop }
+            Assert-EtlError $failure SourceNotFound ObjectNotFound
+            "$failure" | Should -Match ([regex]::Escape((Join-Path $PWD etl.yaml)))
+            $failure.ErrorDetails.RecommendedAction | Should -Match 'sources:\s+opendental:\s+host: '
+        }
+    }
+
     Context 'Connect-EtlDatabase -Pipeline' {
         BeforeAll {
             $wrong = Join-Path $scene.Folder several.yaml

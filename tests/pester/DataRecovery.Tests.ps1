@@ -106,7 +106,8 @@ WHERE n <= 5
         }
 
         It 'writes the report that it names' {
-            $report = Invoke-DataRecovery -ReportPath (Join-Path $folder my.json)
+            $report = Invoke-DataRecovery -ReportPath (Join-Path $folder my.json) -InformationVariable told 6> $null
+            $told | Should -Be "The report is $($report.Path)"
             $json = Get-Content -Raw $report.Path | ConvertFrom-Json
             Split-Path $report.Path -Leaf | Should -Be my.json
             $json.total_records | Should -Be 2
@@ -239,6 +240,32 @@ FROM (VALUES ('{"large_payload": true}', 'partial_success'),
     }
 }
 
+Describe 'The sample in docs/samples' -Skip:(-not (Test-PostgresServer)) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        $connection = New-TestDatabase
+        Connect-EtlDatabase $connection -WarningAction Ignore
+        Initialize-EtlDatabase | Out-Null
+        Invoke-TestSql $connection (Get-Content -Raw "$PSScriptRoot/../../docs/samples/health-export.sql") | Out-Null
+    }
+    AfterAll {
+        Disconnect-EtlDatabase -ErrorAction Ignore
+        Remove-TestDatabase $connection
+    }
+
+    It 'loses what README shows, and gets it back' {
+        $lost = Find-LostData -Schema health_sample
+        $readme = Get-Content -Raw "$PSScriptRoot/../../README.md"
+        foreach ($line in ($lost | Out-String -Width 80) -split '\r?\n' -replace '\x1b\[[0-9;]*m' | ForEach-Object TrimEnd | Where-Object { $_ }) {
+            $readme | Should -Match ([regex]::Escape($line))
+        }
+
+        $plan = $lost | Invoke-DataRecovery -Schema health_sample -WhatIf -WarningAction Ignore
+        $plan.TotalMetricsRecovered | Should -Be 430
+        $plan.TotalMetricsMissing | Should -Be 0
+    }
+}
+
 Describe 'A Health Export database without the ledger' -Skip:(-not (Test-PostgresServer)) {
     BeforeAll {
         Import-Module "$PSScriptRoot/Support/Scene.psm1"
@@ -253,7 +280,9 @@ Describe 'A Health Export database without the ledger' -Skip:(-not (Test-Postgre
 
     It 'can be audited; recovery asks for Initialize-EtlDatabase, which makes the ledger and nothing else' {
         Find-LostData | Should -BeNullOrEmpty
-        Assert-EtlError (Get-FirstError { Invoke-DataRecovery -ErrorAction Stop }) SchemaMissing
+        $missing = Get-FirstError { Invoke-DataRecovery -WhatIf -ErrorAction Stop }
+        Assert-EtlError $missing SchemaMissing
+        $missing.ErrorDetails.RecommendedAction | Should -Match 'Initialize-EtlDatabase: without a pipeline it makes the ledger'
         Initialize-EtlDatabase | Out-Null
         (Invoke-TestSql $connection "SELECT count(*)::integer AS n FROM pg_namespace WHERE nspname IN ('raw', 'stg')").n | Should -Be 0
         (Invoke-DataRecovery -WhatIf).TotalRecords | Should -Be 0

@@ -36,6 +36,21 @@ Describe 'Find-NewFile' -Skip:(-not (Test-PostgresServer)) {
         (Find-NewFile -To 2026-01-02).Reason | Should -Be Changed
     }
 
+    It 'says that folders are not looked into where there is nothing else' {
+        $north = New-Item -ItemType Directory (Join-Path $scene.Folder elsewhere/north)
+        Copy-Item (Add-PatientFile $scene 2026-01-02) $north
+        $pipeline = Join-Path $scene.Folder elsewhere.yaml
+        (Get-Content -Raw $scene.Pipeline) -replace 'path: .*', "path: $(Split-Path $north)" | Set-Content $pipeline
+        foreach ($command in 'Find-NewFile', 'Get-LoadPlan', 'Start-LoadRun') {
+            & $command -Pipeline $pipeline -WarningVariable warnings -WarningAction SilentlyContinue 6> $null | Should -BeNullOrEmpty
+            $warnings | Should -Match '^north/: .*recurse: true.*\(FoldersNotRead\)$'
+        }
+
+        (Get-Content -Raw $pipeline) -replace '  kind: folder', "  kind: folder`n  recurse: true" | Set-Content $pipeline
+        (Find-NewFile -Pipeline $pipeline -WarningVariable warnings).Key | Should -Be north/patient_202601020000.csv
+        $warnings | Should -BeNullOrEmpty
+    }
+
     It 'warns of a name that says nothing, and goes on' {
         1..12 | ForEach-Object { Set-Content (Join-Path $scene.Source "strange$_.csv") x }
         $found = Find-NewFile -From 2026-01-02 -WarningVariable warnings -WarningAction SilentlyContinue

@@ -20,7 +20,8 @@ Describe 'Initialize-EtlDatabase' -Skip:(-not (Test-PostgresServer)) {
         $steps.Target | Should -Be $planned.Target
         $steps.Status | Should -Not -Contain Pending
         $steps.Target | Should -Contain stg.patients
-        Initialize-EtlDatabase | Should -BeNullOrEmpty
+        Initialize-EtlDatabase -InformationVariable told 6> $null | Should -BeNullOrEmpty
+        $told | Should -Match '^Nothing to do: the ledger and the tables of clinic are up to date in '
         (Connect-EtlDatabase $scene.Connection -PassThru).Schema | Should -Be Current
     }
 

@@ -38,6 +38,14 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             $receipt.Staging.Withdrawn | Should -Be 1
         }
 
+        It 'says what was done to whom did not ask for receipts' {
+            $run | Invoke-Reprocess -Reason x -InformationVariable told 6> $null | Should -BeNullOrEmpty
+            $done = Get-LoadRun -Kind Reprocess
+            $told | Should -Be "Reprocessed: 1 of 1 file, in run $($done.LoadRunId): 1 key inserted, 9 changed, 1 withdrawn, 0 restored, 0 rows rejected."
+            $done | Undo-Reprocess -Reason x -Confirm:$false -InformationVariable told 6> $null
+            $told | Should -Match '^Undone: 1 of 1 file, in run '
+        }
+
         It 'returns the plan and changes nothing with -WhatIf' {
             $plan = $run | Invoke-Reprocess -Reason x -WhatIf
             $plan.PSTypeNames | Should -Contain EtlTools.Core.Reprocessing.ReprocessPlan

@@ -41,6 +41,30 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         ($run | Get-LoadFile).ExtractType | Should -Be practice
     }
 
+    It 'tells of keys that come twice in a file, and of values that a rule emptied' {
+        $pipeline = Join-Path $scene.Folder tolerant.yaml
+        (Get-Content -Raw $scene.Pipeline) -replace '(?m)^      - born: date', "`$0`n    rules:`n      born: {on_invalid: set_null}" | Set-Content $pipeline
+        $path = Add-PatientFile $scene 2026-01-01 -Line '3,1,Aroha Planted-Name,1980-02-28', '11,1,Aroha Planted-Name,yesterday', '12,1,,1980-02-28'
+        $notices = @{ Pipeline = $pipeline; WarningVariable = 'warnings'; WarningAction = 'SilentlyContinue'; InformationVariable = 'told' }
+        $run = Start-LoadRun @notices -MaxErrorRate 50% 6> $null
+        $run.Status | Should -Be Completed
+        $warnings | Should -Be 'patient_202601010000.csv: 1 row with a key that comes again later in the file; of each key stg.patients has the last row.'
+        $told | Should -Be 'patient_202601010000.csv: 1 value set to NULL in stg.patients by on_invalid: set_null (born).'
+
+        # The same of a reprocess, which recomputes.
+        $receipt = $run | Invoke-Reprocess -Reason x -MaxErrorRate 50% -PassThru @notices 6> $null
+        $warnings | Should -Match ': 1 row with a key '
+        $told | Should -Match ': 1 value set to NULL '
+        $receipt.Staging.Duplicates, $receipt.Staging.Emptied | Should -Be 1, 1
+        $receipt.Staging.EmptiedColumn | Should -Be born
+
+        # Nothing to tell of rows that are older than what is there.
+        Add-PatientFile $scene 2025-01-01
+        (Start-LoadRun @notices).RowsIngested | Should -Be 10
+        $warnings | Should -BeNullOrEmpty
+        $told | Should -BeNullOrEmpty
+    }
+
     It 'says what waits where there is nothing to load' {
         Start-LoadRun -Verbose *>&1 | Out-String | Should -Match 'nothing to load'
         Add-BrokenFile $scene 2026-01-02

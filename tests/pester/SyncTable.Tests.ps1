@@ -6,16 +6,12 @@ BeforeDiscovery {
 }
 
 BeforeAll {
-    Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1"
-    Import-Module (Get-ModulePath) -Force
+    Import-Module "$PSScriptRoot/Support/Scene.psm1"
 }
 
 Describe 'Table sync' -Skip:$skip {
     BeforeAll {
-        $folder = New-TestFolder
-        $database = New-TestDatabase
-        Initialize-EtlDatabase -Connection $database -Confirm:$false | Out-Null
-        $source = New-TestSource @'
+        $scene = New-TableScene @'
 CREATE TABLE patient (PatNum bigint AUTO_INCREMENT PRIMARY KEY, LName varchar(100) NOT NULL, DateTStamp timestamp NOT NULL DEFAULT current_timestamp() ON UPDATE current_timestamp());
 INSERT INTO patient (LName, DateTStamp) SELECT CONCAT('name ', seq), '2024-01-01 10:00:00' FROM seq_1_to_50;
 CREATE TABLE appointment (AptNum bigint AUTO_INCREMENT PRIMARY KEY, PatNum bigint NOT NULL);
@@ -24,7 +20,7 @@ CREATE TABLE securitylog (SecurityLogNum bigint AUTO_INCREMENT PRIMARY KEY, LogT
 INSERT INTO securitylog (LogText) VALUES ('one'), ('two');
 CREATE TABLE definition (DefNum int PRIMARY KEY);
 '@
-        Set-Content "$folder/tables.yaml" @'
+        Set-Content "$($scene.Folder)/tables.yaml" @'
 format: etltools-1
 tables:
   definition:
@@ -39,32 +35,15 @@ tables:
   securitylog:
     importance: audit
 '@
-        Set-Content "$folder/etl.yaml" @"
-sources:
-  practice:
-    host: 127.0.0.1
-    port: $env:ETL_TEST_MARIADB
-    database: $source
-    username: root
-    tables: tables.yaml
-"@
-        $env:ETL_CONFIG = "$folder/etl.yaml"
-        Connect-EtlDatabase $database
     }
 
-    AfterAll {
-        $env:ETL_CONFIG = $null
-        Disconnect-EtlDatabase
-        Remove-TestDatabase $database
-        Remove-TestSource $source
-        Remove-TestFolder $folder
-    }
+    AfterAll { Remove-TableScene $scene }
 
     It 'shows the plan in its order and changes nothing' {
         $plan = Sync-Table -WhatIf
         $plan.Name | Should -Be 'patient', 'appointment', 'securitylog', 'definition' -Because 'a table comes after those that it depends on'
         $plan.Mode | Sort-Object -Unique | Should -Be 'Full'
-        Invoke-TestSql $database "SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'raw'" | ForEach-Object n | Should -Be 0
+        Invoke-TestSql $scene.Connection "SELECT count(*) AS n FROM pg_tables WHERE schemaname = 'raw'" | ForEach-Object n | Should -Be 0
         (Get-TableStatus).Condition | Sort-Object -Unique | Should -Be 'Pending'
     }
 
@@ -77,7 +56,7 @@ sources:
 
     It 'syncs everything, and again only what has changed' {
         @(Sync-Table) | Should -HaveCount 4
-        Invoke-SourceTestSql $source "UPDATE patient SET LName = 'changed' WHERE PatNum = 7"
+        Invoke-SourceTestSql $scene.Source "UPDATE patient SET LName = 'changed' WHERE PatNum = 7"
         $sync = 'patient' | Sync-Table
         $sync.Mode | Should -Be 'Incremental'
         $sync.RowsUpdated | Should -Be 1
@@ -90,25 +69,25 @@ sources:
     }
 
     It 'undoes a sync, shows it before, and refuses audit tables' {
-        Invoke-SourceTestSql $source "UPDATE patient SET LName = 'wrong' WHERE PatNum <= 10; INSERT INTO securitylog (LogText) VALUES ('three')"
+        Invoke-SourceTestSql $scene.Source "UPDATE patient SET LName = 'wrong' WHERE PatNum <= 10; INSERT INTO securitylog (LogText) VALUES ('three')"
         $synced = Sync-Table patient, securitylog
         $preview = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -WhatIf
         $preview.RowsUpdated | Should -Be 10
         { $synced | Select-Object -First 1 TableSyncRunId | Undo-TableSync -Reason 'wrong' -Confirm:$false } | Should -Throw -ErrorId 'AuditTableKept*'
         $undone = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -Confirm:$false
         $undone.Mode | Should -Be 'Undo'
-        Invoke-TestSql $database "SELECT count(*) AS n FROM raw.patient WHERE ""LName"" = 'wrong'" | ForEach-Object n | Should -Be 0
+        Invoke-TestSql $scene.Connection "SELECT count(*) AS n FROM raw.patient WHERE ""LName"" = 'wrong'" | ForEach-Object n | Should -Be 0
         (Sync-Table patient).RowsUpdated | Should -Be 10
     }
 
     It 'reports a table that fails, and syncs the others' {
-        Invoke-SourceTestSql $source 'DROP TABLE appointment'
+        Invoke-SourceTestSql $scene.Source 'DROP TABLE appointment'
         $synced = Sync-Table -ErrorAction SilentlyContinue -ErrorVariable failures
         $synced | Where-Object Status -eq Failed | ForEach-Object ErrorCode | Should -Be 'SourceTableMissing'
         @($synced | Where-Object Status -eq Completed) | Should -HaveCount 3
         $failures[0].FullyQualifiedErrorId | Should -BeLike 'SourceTableMissing,*'
         $failures[0].ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
-        Invoke-TestSql $database 'SELECT count(*) AS n FROM raw.appointment' | ForEach-Object n | Should -Be 20
+        Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM raw.appointment' | ForEach-Object n | Should -Be 20
         Get-TableStatus appointment | ForEach-Object Condition | Should -Be 'Failed'
     }
 

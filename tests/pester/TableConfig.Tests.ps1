@@ -11,55 +11,35 @@ BeforeAll {
 
 Describe 'Table configuration and comparison' -Skip:$skip {
     BeforeAll {
-        $folder = New-TestFolder
-        $database = New-TestDatabase
-        Initialize-EtlDatabase -Connection $database -Confirm:$false | Out-Null
-        $source = New-TestSource @'
+        $scene = New-TableScene @'
 CREATE TABLE patient (PatNum bigint AUTO_INCREMENT PRIMARY KEY, LName varchar(100) NOT NULL, DateTStamp timestamp NOT NULL DEFAULT current_timestamp() ON UPDATE current_timestamp());
 INSERT INTO patient (LName) SELECT CONCAT('Secretname ', seq) FROM seq_1_to_50;
 CREATE TABLE appointment (AptNum bigint AUTO_INCREMENT PRIMARY KEY, PatNum bigint NOT NULL);
 INSERT INTO appointment (PatNum) SELECT seq FROM seq_1_to_20;
 '@
-        Set-Content "$folder/etl.yaml" @"
-sources:
-  practice:
-    host: 127.0.0.1
-    port: $env:ETL_TEST_MARIADB
-    database: $source
-    username: root
-    tables: tables.yaml
-"@
-        $env:ETL_CONFIG = "$folder/etl.yaml"
-        Connect-EtlDatabase $database
     }
 
-    AfterAll {
-        $env:ETL_CONFIG = $null
-        Disconnect-EtlDatabase
-        Remove-TestDatabase $database
-        Remove-TestSource $source
-        Remove-TestFolder $folder
-    }
+    AfterAll { Remove-TableScene $scene }
 
     It 'shows what an analysis would write, writes it, and leaves it alone when nothing is new' {
         $plan = New-TableConfig -WhatIf
         $plan.Name | Should -Be appointment, patient
         $plan.Kind | Sort-Object -Unique | Should -Be Added
-        "$folder/tables.yaml" | Should -Not -Exist
+        "$($scene.Folder)/tables.yaml" | Should -Not -Exist
         $report = New-TableConfig
         $report.IsWritten | Should -BeTrue
         $report.Critical | Should -Be 2
         $report | Out-String -Width 120 | Should -Match 'Tables\s+: 2: 2 critical'
-        "$folder/tables.generated.yaml" | Should -Exist
+        "$($scene.Folder)/tables.generated.yaml" | Should -Exist
         (New-TableConfig).IsWritten | Should -BeFalse
         $report | Test-TableConfig -Quiet | Should -BeTrue
     }
 
     It 'keeps what was edited and lists conflicts' {
-        $file = "$folder/tables.yaml"
+        $file = "$($scene.Folder)/tables.yaml"
         $written = Get-Content -Raw $file
         [IO.File]::WriteAllText($file, ($written -replace 'primary_key: \[PatNum\]', 'primary_key: [PatNum, LName]'))
-        Invoke-SourceTestSql $source 'ALTER TABLE patient DROP PRIMARY KEY, ADD PRIMARY KEY (PatNum, DateTStamp)'
+        Invoke-SourceTestSql $scene.Source 'ALTER TABLE patient DROP PRIMARY KEY, ADD PRIMARY KEY (PatNum, DateTStamp)'
         $report = New-TableConfig -Name patient -WarningVariable warnings -WarningAction SilentlyContinue
         $report.Conflict.Setting | Should -Contain primary_key
         "$warnings" | Should -Match '1 setting edited by hand'
@@ -69,7 +49,7 @@ sources:
         $test.Fault.Code | Should -Contain PrimaryKeyDiffers
         $test.Fault[0].Line | Should -BeGreaterThan 1
         $test | Out-String -Width 200 | Should -Match 'Error in line \d+, table patient: primary_key is PatNum, LName'
-        Invoke-SourceTestSql $source 'ALTER TABLE patient DROP PRIMARY KEY, ADD PRIMARY KEY (PatNum)'
+        Invoke-SourceTestSql $scene.Source 'ALTER TABLE patient DROP PRIMARY KEY, ADD PRIMARY KEY (PatNum)'
         New-TableConfig -Prefer Analysis | Out-Null
         [IO.File]::WriteAllText($file, $written)
         Test-TableConfig -Quiet | Should -BeTrue
@@ -78,7 +58,7 @@ sources:
     It 'finds the rows in which source and copy differ' {
         Sync-Table | Out-Null
         (Compare-Table).IsEqual | Should -Be $true, $true
-        Invoke-TestSql $database @'
+        Invoke-TestSql $scene.Connection @'
 DELETE FROM raw.patient WHERE "PatNum" = 3;
 UPDATE raw.patient SET "LName" = 'x' WHERE "PatNum" = 4;
 '@
@@ -93,7 +73,7 @@ UPDATE raw.patient SET "LName" = 'x' WHERE "PatNum" = 4;
     }
 
     It 'compares two copies' {
-        Invoke-TestSql $database 'CREATE SCHEMA old; CREATE TABLE old.appointment AS SELECT * FROM raw.appointment;'
+        Invoke-TestSql $scene.Connection 'CREATE SCHEMA old; CREATE TABLE old.appointment AS SELECT * FROM raw.appointment;'
         (Compare-Table appointment -AgainstSchema old).IsEqual | Should -BeTrue
         Assert-EtlError (Get-FirstError { Compare-Table appointment -AgainstSchema raw }) ComparedWithItself InvalidArgument
         $missing = Compare-Table patient -AgainstSchema old -ErrorVariable failures -ErrorAction SilentlyContinue
@@ -103,12 +83,12 @@ UPDATE raw.patient SET "LName" = 'x' WHERE "PatNum" = 4;
     }
 
     It 'writes no name of a patient anywhere, and refuses wrong credentials' {
-        Get-Content -Raw "$folder/tables.yaml" | Should -Not -Match Secretname
+        Get-Content -Raw "$($scene.Folder)/tables.yaml" | Should -Not -Match Secretname
         $credential = [pscredential]::new('nobody', (ConvertTo-SecureString hush -AsPlainText))
         $failure = Get-FirstError { New-TableConfig -Credential $credential }
         Assert-EtlError $failure SourceAuthenticationFailed PermissionDenied
         "$failure" | Should -Not -Match hush
-        Test-TableConfig -TableConfig "$folder/no.yaml" -ErrorVariable failures -ErrorAction SilentlyContinue
+        Test-TableConfig -TableConfig "$($scene.Folder)/no.yaml" -ErrorVariable failures -ErrorAction SilentlyContinue
         Assert-EtlError $failures[0] TableConfigNotFound
         Assert-EtlError (Get-FirstError { New-TableConfig pateint }) SourceTableMissing
     }

@@ -65,6 +65,19 @@ Describe 'Views of loading and reprocessing' -Skip:(-not (Test-PostgresServer)) 
         (Get-Lines $plan 160) -match 'Batch +Tries +Key$' | Should -Not -BeNullOrEmpty
     }
 
+    It 'is exported with what its lists hold' {
+        ($runs | ConvertTo-Csv | ConvertFrom-Csv).Problem | Should -Be 'Failed, LowQuality'
+        ($runs | ConvertTo-Csv | ConvertFrom-Csv).ExtractType | Should -Be patient
+        ($rejected | ConvertTo-Csv | ConvertFrom-Csv).Reason | Sort-Object -Unique | Should -Be field_count, 'patient_id:invalid_integer'
+        ($receipts[0] | ConvertTo-Csv | ConvertFrom-Csv).Staging | Should -Match '^stg\.patients: 0 inserted, 0 changed, '
+        $runs, $files, $failed, $rejected, $receipts, $new, $plan | ForEach-Object { $_ | ConvertTo-Csv } | Should -Not -Match 'System\.|EtlTools\.'
+
+        # They are lists still.
+        $rejected[0].Reason[0], $rejected[0].Reason.Count | Should -Be field_count, 1
+        $runs.Problem -contains 'LowQuality' | Should -BeTrue
+        ($rejected[0] | ConvertTo-Json | ConvertFrom-Json).Reason | Should -Be field_count
+    }
+
     It 'names the code of an error, and what took the place of a file' {
         (Get-Lines $failed 80) -match ' TooManyBadRows +1 now ' | Should -Not -BeNullOrEmpty
         (Get-Lines $receipts 80) -match '^TooManyBadRows +patient +0 +3 ' | Should -Not -BeNullOrEmpty

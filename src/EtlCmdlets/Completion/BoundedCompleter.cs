@@ -20,7 +20,7 @@ public abstract class BoundedCompleter : IArgumentCompleter
         try
         {
             // The session's state belongs to the pipeline thread: it is read before the work leaves it.
-            var context = new CompletionContext(Unquote(wordToComplete), fakeBoundParameters, RunspaceConnection.Current);
+            var context = new CompletionContext(Unquote(wordToComplete), fakeBoundParameters, RunspaceConnection.Current, FindFolder());
             using var limit = new CancellationTokenSource(Limit);
             var task = Task.Run(() => FindAsync(context, limit.Token), limit.Token);
             return task.Wait(Limit)
@@ -35,6 +35,13 @@ public abstract class BoundedCompleter : IArgumentCompleter
     }
 
     internal abstract Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken);
+
+    private static string? FindFolder()
+    {
+        using var shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
+        return shell.AddCommand("Microsoft.PowerShell.Management\\Get-Location").AddParameter("PSProvider", "FileSystem")
+            .Invoke<PathInfo>().FirstOrDefault()?.ProviderPath;
+    }
 
     private static string Unquote(string word) => word.Trim('\'', '"');
 

@@ -13,8 +13,9 @@ internal sealed class CompletionContext
     private readonly ConnectionArgument? _argument;
     private readonly EtlConnection? _session;
 
-    public CompletionContext(string word, IDictionary parameters, EtlConnection? session)
+    public CompletionContext(string word, IDictionary parameters, EtlConnection? session, string? folder)
     {
+        Folder = folder;
         Word = word;
         _parameters = parameters;
         _argument = Parameter("Connection") switch
@@ -29,11 +30,14 @@ internal sealed class CompletionContext
     /// <summary>What has been typed of the value, without quotes.</summary>
     public string Word { get; }
 
+    /// <summary>The session's folder.</summary>
+    public string? Folder { get; }
+
     public string? ConfigurationFile => Parameter("ConfigurationFile") as string;
 
     public string? Source => Parameter("Source") as string;
 
-    private string? ConnectionPipeline => _session is null ? DefaultConnection.PipelineOf(_argument) : _session.Pipeline;
+    private string? ConnectionPipeline => _session is null ? DefaultConnection.PipelineOf(_argument, Folder) : _session.Pipeline;
 
     public PipelineConfig? ReadPipeline()
     {
@@ -49,7 +53,7 @@ internal sealed class CompletionContext
             return await work(_session.Core).ConfigureAwait(false);
         }
 
-        var database = EtlDatabase.Connect(DefaultConnection.RequestFor(_argument));
+        var database = EtlDatabase.Connect(DefaultConnection.RequestFor(_argument, Folder));
         await using (database.ConfigureAwait(false))
         {
             return await work(database).ConfigureAwait(false);

@@ -22,11 +22,15 @@ public sealed class LoadRunIdCompleter : BoundedCompleter
             var runs = ledger.GetRunsAsync(new RunQuery { LoadRunIds = ids }, cancellationToken);
             await foreach (var run in runs.ConfigureAwait(false))
             {
-                var started = run.StartedAt.LocalDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
-                choices.Add(new Choice(
-                    run.LoadRunId.ToString(), $"{run.Kind} {run.Status}, {started}, {run.FilesProcessed} files"));
+                choices.Add(ToChoice(run));
             }
 
             return choices;
         });
+
+    internal static Choice ToChoice(LoadRun run)
+    {
+        var started = run.StartedAt.LocalDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+        return new Choice(run.LoadRunId.ToString(), $"{run.Kind} {run.Status}, {started}, {run.FilesProcessed} files");
+    }
 }

@@ -7,5 +7,5 @@ public sealed class ProfileCompleter : BoundedCompleter
 {
     internal override Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<Choice>>(
-            [.. EtlProfiles.Load(context.ConfigurationFile).Names.Select(name => new Choice(name, "profile"))]);
+            [.. EtlProfiles.Load(context.ConfigurationFile, context.Folder).Names.Select(name => new Choice(name, "profile"))]);
 }

@@ -7,5 +7,5 @@ public sealed class SourceCompleter : BoundedCompleter
 {
     internal override Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<Choice>>(
-            [.. EtlProfiles.Load(context.ConfigurationFile).Sources.Select(source => new Choice(source.Name, source.Connection.ToString()))]);
+            [.. EtlProfiles.Load(context.ConfigurationFile, context.Folder).Sources.Select(source => new Choice(source.Name, source.Connection.ToString()))]);
 }

@@ -7,6 +7,6 @@ public sealed class TableNameCompleter : BoundedCompleter
 {
     internal override Task<IReadOnlyList<Choice>> FindAsync(CompletionContext context, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<Choice>>(
-            [.. EtlProfiles.Load(context.ConfigurationFile).GetSource(context.Source).ReadTables().Tables
+            [.. EtlProfiles.Load(context.ConfigurationFile, context.Folder).GetSource(context.Source).ReadTables().Tables
                 .Select(table => new Choice(table.Name, $"{table.Importance}, {table.Strategy}"))]);
 }

@@ -1,3 +1,4 @@
+using EtlTools.Core.Database;
 using EtlTools.Core.Health;
 using EtlTools.Core.Tables.Sources;
 
@@ -49,8 +50,9 @@ public sealed class EtlProfiles
     public IReadOnlyList<string> Names => _profiles.Select(profile => profile.Name).ToList();
 
     /// <param name="path">etl.yaml; null: $ETL_CONFIG, ./etl.yaml, then the user's configuration folder, the first that is there.</param>
+    /// <param name="folder">What ./etl.yaml is relative to; null: the folder of the process, which is not that of a PowerShell session.</param>
     /// <exception cref="EtlException">ProfilesNotFound (a file that was named), ProfilesInvalid (every mistake with file and line).</exception>
-    public static EtlProfiles Load(string? path = null) => Load(path, Environment.GetEnvironmentVariable);
+    public static EtlProfiles Load(string? path = null, string? folder = null) => Load(path, Environment.GetEnvironmentVariable, folder);
 
     /// <summary>The profile with this name, compared without case; the default one for null.</summary>
     /// <exception cref="EtlException">ProfileNotFound.</exception>
@@ -97,16 +99,27 @@ public sealed class EtlProfiles
             message,
             name ?? "source",
             Sources.Count == 0
-                ? "Write the source below sources: in etl.yaml, with host, database and username."
+                ? $"""
+                  Write the source of the tables into {Path ?? _searched[0]}, as in
+                  sources:
+                    opendental:
+                      host: db.practice.example
+                      database: opendental
+                      username: etl_reader
+                      password_env: OPENDENTAL_PASSWORD
+                  Get-Help Sync-Table -Full says more. Where etl.yaml lies in another folder, go there or set $env:ETL_CONFIG.
+                  """
                 : $"Use one of: {string.Join(", ", Sources.Select(source => source.Name))}.");
     }
 
-    internal static EtlProfiles Load(string? path, Func<string, string?> environment) => EtlProfilesReader.Load(path, environment);
+    internal static EtlProfiles Load(string? path, Func<string, string?> environment, string? folder = null) =>
+        EtlProfilesReader.Load(path, folder ?? Directory.GetCurrentDirectory(), environment);
 
     /// <summary>The named profile; where none is named the default one, or null where there is no default.</summary>
-    internal static EtlProfile? Find(string? name, string? path, Func<string, string?> environment)
+    internal static EtlProfile? Find(ConnectionRequest request, Func<string, string?> environment)
     {
-        var profiles = Load(path, environment);
+        var name = request.Profile;
+        var profiles = Load(request.ProfilePath, environment, request.Folder);
         return name is null && profiles.DefaultName is null ? null : profiles.Get(name);
     }
 }

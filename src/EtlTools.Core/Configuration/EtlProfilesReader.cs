@@ -25,14 +25,16 @@ internal static class EtlProfilesReader
     private static readonly Dictionary<string, string> SslModes = new[] { "disable", "allow", "prefer", "require", "verify-ca", "verify-full" }
         .ToDictionary(mode => mode, StringComparer.Ordinal);
 
-    public static EtlProfiles Load(string? path, Func<string, string?> environment)
+    public static EtlProfiles Load(string? path, string folder, Func<string, string?> environment)
     {
         var named = path ?? environment("ETL_CONFIG") switch
         {
             { Length: > 0 } variable => variable,
             _ => null,
         };
-        string[] candidates = named is not null ? [Path.GetFullPath(named)] : [Path.GetFullPath("etl.yaml"), UserFile(environment)];
+        string[] candidates = named is not null
+            ? [Path.GetFullPath(named, folder)]
+            : [Path.GetFullPath("etl.yaml", folder), UserFile(environment)];
         var file = candidates.FirstOrDefault(File.Exists);
         if (file is null)
         {

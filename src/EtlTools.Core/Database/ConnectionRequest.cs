@@ -11,6 +11,9 @@ public sealed record ConnectionRequest
 
     /// <summary>Path of etl.yaml; null: $ETL_CONFIG, ./etl.yaml, then the user's configuration folder.</summary>
     public string? ProfilePath { get; init; }
+
+    /// <summary>What ./etl.yaml is relative to; null: the folder of the process.</summary>
+    public string? Folder { get; init; }
     public string? UserName { get; init; }
     public string? Password { get; init; }
 }

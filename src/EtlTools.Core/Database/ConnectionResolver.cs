@@ -22,7 +22,7 @@ internal static class ConnectionResolver
         {
             service = AddConnectionString(builder, connectionString, "the connection string") ?? service;
         }
-        else if (EtlProfiles.Find(request.Profile, request.ProfilePath, environment) is { } profile)
+        else if (EtlProfiles.Find(request, environment) is { } profile)
         {
             service = AddProfile(builder, profile, environment) ?? service;
         }

@@ -51,7 +51,7 @@ internal static class SchemaGuard
                 "SchemaMissing",
                 "The database has not been initialised for EtlTools.",
                 database,
-                "Check that it is the right database, then run Initialize-EtlDatabase; it takes over a ledger that is there (-WhatIf shows what it would do).");
+                "Check that it is the right database, then run Initialize-EtlDatabase: without a pipeline it makes the ledger (schema etl) and nothing else, with one its tables too; it takes over a ledger that is there. -WhatIf shows what it would do.");
         }
 
         if (version < MigrationCatalog.LatestVersion)

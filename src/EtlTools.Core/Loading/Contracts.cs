@@ -1,3 +1,4 @@
+using EtlTools.Core.Reprocessing;
 using EtlTools.Core.Runs;
 
 namespace EtlTools.Core.Loading;
@@ -37,4 +38,7 @@ public sealed record LoadProgress
 
     /// <summary>Set once, on the message that says a file has ended (committed or failed).</summary>
     public LoadFile? FinishedFile { get; init; }
+
+    /// <summary>What the finished file did to staging; null where it was not staged.</summary>
+    public StagingChange? FinishedStaging { get; init; }
 }

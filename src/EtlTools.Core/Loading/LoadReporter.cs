@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EtlTools.Core.Discovery;
+using EtlTools.Core.Reprocessing;
 using EtlTools.Core.Runs;
 using EtlTools.Core.Sources;
 
@@ -47,11 +48,11 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
             _bytes += item.SizeBytes;
             _rows += outcome.Loaded?.Counts.RowsIngested ?? 0;
             _failed += outcome.Status == LoadFileStatus.Failed ? 1 : 0;
-            Report(Describe(item, outcome), always: true);
+            Report(Describe(item, outcome), always: true, outcome.Loaded?.Staging);
         }
     }
 
-    private void Report(LoadFile? finished, bool always)
+    private void Report(LoadFile? finished, bool always, StagingChange? staging = null)
     {
         if (progress is null || (!always && _clock.Elapsed - _reported < Every))
         {
@@ -75,6 +76,7 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
             TimeLeft = Pace.TimeLeft(seconds, bytes, _bytesTotal),
             Activity = string.Join(", ", _running.Keys.Select(item => item.FileName)),
             FinishedFile = finished,
+            FinishedStaging = staging,
         });
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EtlTools.Core.Runs;
 using EtlTools.Core.Sources;
 
@@ -28,6 +29,19 @@ public sealed record StagingChange
 
     /// <summary>Rows in quarantine.</summary>
     public long Rejected { get; init; }
+
+    /// <summary>Rows whose key comes again later in their file: the last one counts. Not kept with a receipt.</summary>
+    public long Duplicates { get; init; }
+
+    /// <summary>Values that a rule set to NULL (on_invalid: set_null). Not kept with a receipt.</summary>
+    public long Emptied { get; init; }
+
+    /// <summary>The columns of those values.</summary>
+    public IReadOnlyList<string> EmptiedColumn { get; init; } = JoinedList.Empty<string>();
+
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Table}: {Inserted} inserted, {Changed} changed, {Withdrawn} withdrawn, {Restored} restored, {Unchanged} unchanged, {Rejected} rejected");
 }
 
 public sealed record ReprocessOptions
@@ -106,10 +120,10 @@ public sealed record ReprocessReceipt
 /// <summary>A preview: the real transactions, rolled back.</summary>
 public sealed record ReprocessPlan
 {
-    public required IReadOnlyList<ReprocessReceipt> File { get; init; }
+    public required IReadOnlyList<ReprocessReceipt> File { get; init => field = JoinedList.Of(value); }
 
     /// <summary>Totals a table.</summary>
-    public required IReadOnlyList<StagingChange> Staging { get; init; }
+    public required IReadOnlyList<StagingChange> Staging { get; init => field = JoinedList.Of(value); }
     public int FileCount => File.Count;
     public int FailedFileCount => File.Count(file => file.Status == "Failed");
     public string Reason { get; init; } = "";

@@ -240,6 +240,9 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
                 Restored = table.Sum(change => change.Restored),
                 Unchanged = table.Sum(change => change.Unchanged),
                 Rejected = table.Sum(change => change.Rejected),
+                Duplicates = table.Sum(change => change.Duplicates),
+                Emptied = table.Sum(change => change.Emptied),
+                EmptiedColumn = JoinedList.Of(table.SelectMany(change => change.EmptiedColumn).Distinct()),
             })
             .ToList(),
     };

@@ -83,13 +83,13 @@ public sealed record LoadRun
     /// were repaired. Null where nothing of it counts any more, or nothing was read.
     /// </summary>
     public double? OpenErrorRate { get; init; }
-    public IReadOnlyList<LoadRunProblem> Problem { get; init; } = [];
+    public IReadOnlyList<LoadRunProblem> Problem { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<LoadRunProblem>();
     public string? ErrorCode { get; init; }
     public string? Error { get; init; }
 
     /// <summary>Notes that an earlier system wrote can hold patients' data: a pointer to them stands in their place.</summary>
     public string? Notes { get; init; }
-    public IReadOnlyList<string> ExtractType { get; init; } = [];
+    public IReadOnlyList<string> ExtractType { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 }
 
 public enum LoadFileStatus
@@ -173,7 +173,7 @@ public sealed record RejectedRow
     public long? ByteOffset { get; init; }
 
     /// <summary>Every reason at once: column:code, or a code for the row.</summary>
-    public IReadOnlyList<string> Reason { get; init; } = [];
+    public IReadOnlyList<string> Reason { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     /// <summary>
     /// open, repaired, or superseded: its file was, or has been loaded since, or a later attempt failed with rows of its own.

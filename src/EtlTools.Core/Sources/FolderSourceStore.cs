@@ -51,7 +51,14 @@ internal sealed class FolderSourceStore : ISourceStore
         Action<UnrecognisedFile>? onUnreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var open = new Stack<Entry>();
-        Push(open, await ReadFolderAsync(_root, keyPrefix: "", cancellationToken).ConfigureAwait(false));
+        var top = await ReadFolderAsync(_root, keyPrefix: "", cancellationToken).ConfigureAwait(false);
+        if (!_recurse)
+        {
+            ReportFoldersNotRead(top, onUnreadable);
+            top.RemoveAll(entry => entry.IsFolder);
+        }
+
+        Push(open, top);
         while (open.TryPop(out var entry))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -207,9 +214,8 @@ internal sealed class FolderSourceStore : ISourceStore
                 keyPrefix + entry.FileName.ToString() + (entry.IsDirectory ? "/" : ""), entry.IsDirectory),
             Everything)
         {
-            ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory
-                ? _recurse
-                : FileSystemName.MatchesSimpleExpression(_filter, entry.FileName, ignoreCase: true),
+            ShouldIncludePredicate = (ref FileSystemEntry entry) =>
+                entry.IsDirectory || FileSystemName.MatchesSimpleExpression(_filter, entry.FileName, ignoreCase: true),
         }.ToList();
         children.Sort(static (left, right) => string.CompareOrdinal(left.Key, right.Key));
         return children;
@@ -253,6 +259,20 @@ internal sealed class FolderSourceStore : ISourceStore
 
         var entry = new SourceObject(_root, key, 0, ETag: "", DateTimeOffset.UnixEpoch);
         onUnreadable(new UnrecognisedFile(entry, "SourceEntryUnreadable", reason));
+    }
+
+    // A source that keeps its files in folders looks empty without recurse.
+    private void ReportFoldersNotRead(List<Entry> top, Action<UnrecognisedFile>? onUnreadable)
+    {
+        if (top.Count > 0 && top.TrueForAll(entry => entry.IsFolder))
+        {
+            var folder = new SourceObject(_root, top[0].Key, 0, ETag: "", DateTimeOffset.UnixEpoch);
+            var others = top.Count == 1 ? "" : $" It is one of {top.Count} folders.";
+            onUnreadable?.Invoke(new UnrecognisedFile(
+                folder,
+                "FoldersNotRead",
+                $"The source has no file beside this folder, and folders are not looked into: say recurse: true under source in the pipeline file to read them.{others}"));
+        }
     }
 
     private string PathOf(string key) => Path.Combine(_root, key.Replace('/', Path.DirectorySeparatorChar));

@@ -24,9 +24,16 @@ internal sealed class ColumnSql
         _timeZone = SqlLiteral.Text(timeZone);
         _text = $"{alias}.{SqlIdentifier.Quote(column.Name)}";
         TypeCheck = BuildTypeCheck();
-        Value = column.Rule?.OnInvalid == InvalidValueAction.SetNull && Checks().Count > 0
-            ? $"CASE WHEN {All(Checks().Select(check => check.Ok))} THEN {Cast()} END"
-            : Cast();
+        if (column.Rule?.OnInvalid == InvalidValueAction.SetNull && Checks().Count > 0)
+        {
+            var ok = All(Checks().Select(check => check.Ok));
+            Value = $"CASE WHEN {ok} THEN {Cast()} END";
+            Emptied = $"({ok}) IS NOT TRUE";
+        }
+        else
+        {
+            Value = Cast();
+        }
     }
 
     /// <summary>The raw text trimmed, '' and null values as NULL.</summary>
@@ -35,6 +42,9 @@ internal sealed class ColumnSql
 
     /// <summary>The typed value; safe only for a row that passes <see cref="RowChecks"/>.</summary>
     public string Value { get; }
+
+    /// <summary>True where the rule sets the value to NULL; null where no rule does.</summary>
+    public string? Emptied { get; }
 
     private string? TypeCheck { get; }
 

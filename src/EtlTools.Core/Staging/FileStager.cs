@@ -24,18 +24,20 @@ internal sealed class FileStager
         {
             var change = await _merger.RecomputeAsync(connection, table, [file], replaces, cancellationToken).ConfigureAwait(false);
             await RecordAsync(connection, table, file, change.Rejected, passed: 0, clock, cancellationToken).ConfigureAwait(false);
-            return change;
+            return await WithEmptiedAsync(connection, table, file, change, cancellationToken).ConfigureAwait(false);
         }
 
         var staged = await _merger.MergeNewFileAsync(connection, table, file, cancellationToken).ConfigureAwait(false);
         await RecordAsync(connection, table, file, staged.Rejected, staged.Passed, clock, cancellationToken).ConfigureAwait(false);
-        return new StagingChange
+        var merged = new StagingChange
         {
             ExtractType = table.ExtractType,
             Table = table.StagingName,
             Inserted = staged.Merged,
             Rejected = staged.Rejected,
+            Duplicates = staged.Duplicates,
         };
+        return await WithEmptiedAsync(connection, table, file, merged, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Recomputes the keys of files that came, went, or are staged anew (in both lists).</summary>
@@ -47,7 +49,9 @@ internal sealed class FileStager
         CancellationToken cancellationToken)
     {
         await StagingMerger.LockAsync(connection, table, cancellationToken).ConfigureAwait(false);
-        return await _merger.RecomputeAsync(connection, table, came, went, cancellationToken).ConfigureAwait(false);
+
+        // Of rows that were repaired meanwhile nobody knows here whether they are doubles.
+        return await _merger.RecomputeAsync(connection, table, came, went, cancellationToken).ConfigureAwait(false) with { Duplicates = 0 };
     }
 
     /// <summary>
@@ -62,6 +66,13 @@ internal sealed class FileStager
         await StageAsync(connection, table, file, replaces, cancellationToken).ConfigureAwait(false);
         await connection.ExecuteAsync(new CommandDefinition(
             StagingRunSql.Restaged, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+    }
+
+    private async Task<StagingChange> WithEmptiedAsync(
+        NpgsqlConnection connection, ExtractTable table, RawFile file, StagingChange change, CancellationToken cancellationToken)
+    {
+        var emptied = await _merger.CountEmptiedAsync(connection, table, file, cancellationToken).ConfigureAwait(false);
+        return change with { Emptied = emptied.Count, EmptiedColumn = emptied.Columns };
     }
 
     private static Task RecordAsync(

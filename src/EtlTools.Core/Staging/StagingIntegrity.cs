@@ -33,7 +33,7 @@ public sealed record StagingIntegrityResult
     public long Different { get; init; }
 
     /// <summary>The columns in which those keys differ, the worst first.</summary>
-    public IReadOnlyList<StagingColumnDifference> DifferentColumn { get; init; } = [];
+    public IReadOnlyList<StagingColumnDifference> DifferentColumn { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<StagingColumnDifference>();
 
     /// <summary>Files loaded with staging left for later; their rows are not counted as missing.</summary>
     public int UnstagedFiles { get; init; }

@@ -10,7 +10,11 @@ namespace EtlTools.Core.Staging;
 /// <param name="Merged">Keys inserted or replaced.</param>
 /// <param name="Rejected">Rows that went to quarantine.</param>
 /// <param name="Passed">Valid rows that a newer version, or a later row of the same file, stands for.</param>
-internal sealed record FileStaging(long Merged, long Rejected, long Passed);
+/// <param name="Duplicates">Those of them whose key comes again later in the file.</param>
+internal sealed record FileStaging(long Merged, long Rejected, long Passed, long Duplicates);
+
+/// <summary>Values that rules set to NULL, and the columns they are of.</summary>
+internal sealed record EmptiedValues(long Count, IReadOnlyList<string> Columns);
 
 /// <summary>
 /// Keeps staging what raw says, inside the caller's transaction. A new file is merged where it is newer and reads no old raw
@@ -37,10 +41,10 @@ internal sealed class StagingMerger
         NpgsqlConnection connection, ExtractTable table, RawFile file, CancellationToken cancellationToken)
     {
         var sql = Sql(table);
-        var merged = await MergeAsync(connection, sql, file, cancellationToken).ConfigureAwait(false);
+        var (merged, hasDuplicates) = await MergeAsync(connection, sql, file, cancellationToken).ConfigureAwait(false);
         if (merged == file.RowCount)
         {
-            return new FileStaging(merged, 0, 0);
+            return new FileStaging(merged, 0, 0, 0);
         }
 
         // Not every row was merged. Before that is taken for rejects, make sure that the hint did not hide any: a hole left
@@ -52,7 +56,28 @@ internal sealed class StagingMerger
         }
 
         var rejected = await RejectAsync(connection, sql, table, file, cancellationToken).ConfigureAwait(false);
-        return new FileStaging(merged, rejected, file.RowCount - rejected - merged);
+        var valid = file.RowCount - rejected;
+        var duplicates = hasDuplicates ? valid - await CountKeysAsync(connection, sql, file, cancellationToken).ConfigureAwait(false) : 0;
+        return new FileStaging(merged, rejected, valid - merged, duplicates);
+    }
+
+    /// <summary>What rules emptied in a file's rows; looked for only where the table has such a rule.</summary>
+    public async Task<EmptiedValues> CountEmptiedAsync(
+        NpgsqlConnection connection, ExtractTable table, RawFile file, CancellationToken cancellationToken)
+    {
+        var sql = Sql(table);
+        var columns = sql.EmptiableColumns();
+        if (columns.Count == 0)
+        {
+            return new EmptiedValues(0, JoinedList.Empty<string>());
+        }
+
+        var counts = await connection.QuerySingleAsync<long[]>(new CommandDefinition(
+            sql.CountEmptied(file.Segment, firstBlock: null),
+            new { file = file.LoadRunFileId },
+            commandTimeout: 0,
+            cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return new EmptiedValues(counts.Sum(), JoinedList.Of(columns.Where((_, place) => counts[place] > 0)));
     }
 
     /// <summary>
@@ -107,6 +132,7 @@ internal sealed class StagingMerger
         {
             ExtractType = table.ExtractType,
             Table = table.StagingName,
+            Duplicates = came.Count == 1 ? came[0].RowCount - rejected - incoming.Keys : 0,
             Inserted = incoming.Inserted,
             Changed = incoming.Changed,
             Unchanged = incoming.Unchanged + fallback.Unchanged,
@@ -122,29 +148,29 @@ internal sealed class StagingMerger
             text, parameters, commandTimeout: 0, cancellationToken: cancellationToken));
     }
 
-    private static async Task<long> MergeAsync(
+    private static async Task<(long Merged, bool HasDuplicates)> MergeAsync(
         NpgsqlConnection connection, StagingSql sql, RawFile file, CancellationToken cancellationToken)
     {
         var parameters = new { file = file.LoadRunFileId, extractedAt = file.ExtractedAt };
         await connection.ExecuteAsync(new CommandDefinition("SAVEPOINT etl_merge", cancellationToken: cancellationToken)).ConfigureAwait(false);
         try
         {
-            return await connection.ExecuteAsync(new CommandDefinition(
+            return (await connection.ExecuteAsync(new CommandDefinition(
                 sql.MergeFile(file.Segment, file.FirstBlock, distinct: false),
                 parameters,
                 commandTimeout: 0,
-                cancellationToken: cancellationToken)).ConfigureAwait(false);
+                cancellationToken: cancellationToken)).ConfigureAwait(false), false);
         }
         catch (PostgresException twice) when (twice.SqlState == PostgresErrorCodes.CardinalityViolation)
         {
             // A key is in the file twice. That is rare, so only such a file pays for the sort.
             await connection.ExecuteAsync(new CommandDefinition(
                 "ROLLBACK TO SAVEPOINT etl_merge", cancellationToken: cancellationToken)).ConfigureAwait(false);
-            return await connection.ExecuteAsync(new CommandDefinition(
+            return (await connection.ExecuteAsync(new CommandDefinition(
                 sql.MergeFile(file.Segment, file.FirstBlock, distinct: true),
                 parameters,
                 commandTimeout: 0,
-                cancellationToken: cancellationToken)).ConfigureAwait(false);
+                cancellationToken: cancellationToken)).ConfigureAwait(false), true);
         }
     }
 
@@ -152,6 +178,14 @@ internal sealed class StagingMerger
         NpgsqlConnection connection, RawFile file, long firstBlock, CancellationToken cancellationToken) =>
         connection.QuerySingleAsync<long>(new CommandDefinition(
             StagingSql.CountFileRows(file.Segment, firstBlock),
+            new { file = file.LoadRunFileId },
+            commandTimeout: 0,
+            cancellationToken: cancellationToken));
+
+    private static Task<long> CountKeysAsync(
+        NpgsqlConnection connection, StagingSql sql, RawFile file, CancellationToken cancellationToken) =>
+        connection.QuerySingleAsync<long>(new CommandDefinition(
+            sql.CountKeys(file.Segment, file.FirstBlock),
             new { file = file.LoadRunFileId },
             commandTimeout: 0,
             cancellationToken: cancellationToken));
@@ -168,6 +202,7 @@ internal sealed class StagingMerger
 
     private sealed record IncomingCount
     {
+        public long Keys { get; init; }
         public long Inserted { get; init; }
         public long Changed { get; init; }
         public long Unchanged { get; init; }

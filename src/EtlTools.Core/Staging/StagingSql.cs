@@ -57,6 +57,26 @@ internal sealed class StagingSql
     public static string CountFileRows(string segment, long firstBlock) =>
         $"SELECT count(*) FROM ONLY {segment} r WHERE {FileRows(firstBlock)}";
 
+    /// <summary>Different keys among the file's valid rows. Parameter: file.</summary>
+    public string CountKeys(string segment, long? firstBlock) =>
+        $"""
+        SELECT count(*)
+        FROM (SELECT DISTINCT {KeyValues()}
+              FROM ({Texts($"ONLY {segment}", FileRows(firstBlock))}) t
+              WHERE {_valid}) k
+        """;
+
+    /// <summary>Columns that <see cref="CountEmptied"/> counts, in that order: those with a rule that sets values to NULL.</summary>
+    public IReadOnlyList<string> EmptiableColumns() => [.. Emptiable().Select(column => column.Column.Name)];
+
+    /// <summary>For each such column how many values of the file's valid rows its rule empties. Parameter: file.</summary>
+    public string CountEmptied(string segment, long? firstBlock) =>
+        $"""
+        SELECT ARRAY[{string.Join(", ", Emptiable().Select(column => $"count(*) FILTER (WHERE {column.Sql.Emptied})"))}]
+        FROM ({Texts($"ONLY {segment}", FileRows(firstBlock))}) t
+        WHERE {_valid}
+        """;
+
     /// <summary>
     /// Puts the file's invalid rows into quarantine, every reason at once, but for those that are there already as repaired.
     /// Parameters: file, run, extractType.
@@ -137,10 +157,11 @@ internal sealed class StagingSql
             """;
     }
 
-    /// <summary>Counts of what the incoming rows do to staging: inserted, changed, unchanged.</summary>
+    /// <summary>Counts of what the incoming rows do to staging: keys in all, inserted, changed, unchanged.</summary>
     public string CountIncoming() =>
         $"""
-        SELECT count(*) FILTER (WHERE s.{Lineage.FileId} IS NULL) AS inserted,
+        SELECT count(*) AS keys,
+               count(*) FILTER (WHERE s.{Lineage.FileId} IS NULL) AS inserted,
                count(*) FILTER (WHERE s.{Lineage.FileId} IS NOT NULL AND {IsNewer("i.etl_extracted_at, i." + Lineage.FileId, "s")} AND {Differ("i")}) AS changed,
                count(*) FILTER (WHERE s.{Lineage.FileId} IS NOT NULL AND {IsNewer("i.etl_extracted_at, i." + Lineage.FileId, "s")} AND NOT {Differ("i")}) AS unchanged
         FROM {Incoming} i LEFT JOIN {_table.StagingSql} s ON {KeysEqual("s", "i")}
@@ -301,6 +322,8 @@ internal sealed class StagingSql
         $"{ColumnSql.TrimmedText(column, "r")} AS {SqlIdentifier.Quote(column.Name)}"));
 
     private string Values() => string.Join(", ", _columns.Select(column => column.Sql.Value));
+
+    private IEnumerable<(StagingColumn Column, ColumnSql Sql)> Emptiable() => _columns.Where(column => column.Sql.Emptied is not null);
 
     private IEnumerable<(StagingColumn Column, ColumnSql Sql)> KeySql() =>
         _table.Key.Select(key => _columns.Single(column => column.Column == key));

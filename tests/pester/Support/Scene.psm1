@@ -7,6 +7,8 @@ A small practice to test commands on: a database, a folder of CSV files, and a p
     }
     BeforeEach { Reset-Scene $scene } # empty again
     AfterAll { Remove-Scene $scene }
+
+For copies of tables: New-TableScene and Remove-TableScene.
 #>
 Set-StrictMode -Version 3.0
 Import-Module "$PSScriptRoot/TestEnvironment.psm1" -Global
@@ -70,6 +72,38 @@ function Remove-Scene {
     Remove-TestFolder $Scene.Folder
 }
 
+# A practice whose tables are copied: a MariaDB database with what the SQL makes in it, a database with the ledger, connected, and
+# an etl.yaml that names the source.
+function New-TableScene {
+    param([Parameter(Mandatory)] [string] $Sql)
+
+    $folder = New-TestFolder
+    $source = New-TestSource $Sql
+    Set-Content "$folder/etl.yaml" @"
+sources:
+  practice:
+    host: 127.0.0.1
+    port: $env:ETL_TEST_MARIADB
+    database: $source
+    username: root
+    tables: tables.yaml
+"@
+    $env:ETL_CONFIG = "$folder/etl.yaml"
+    $connection = New-TestDatabase
+    Connect-EtlDatabase $connection -WarningAction Ignore
+    Initialize-EtlDatabase | Out-Null
+    [pscustomobject]@{ Connection = $connection; Folder = $folder; Source = $source }
+}
+
+function Remove-TableScene {
+    param([Parameter(Mandatory)] $Scene)
+    $env:ETL_CONFIG = $null
+    Disconnect-EtlDatabase -ErrorAction Ignore
+    Remove-TestDatabase $Scene.Connection
+    Remove-TestSource $Scene.Source
+    Remove-TestFolder $Scene.Folder
+}
+
 # A file of patients with the ids given; its name says when it was extracted. Returns the path.
 function Add-PatientFile {
     param(
@@ -129,4 +163,4 @@ function Assert-EtlError {
     $ErrorRecord | Format-List * -Force | Out-String -Width 500 | Should -Not -Match 'Planted-Name'
 }
 
-Export-ModuleMember -Function New-Scene, Reset-Scene, Remove-Scene, Add-*, Get-FirstError, Assert-EtlError
+Export-ModuleMember -Function New-*Scene, Reset-Scene, Remove-*Scene, Add-*, Get-FirstError, Assert-EtlError

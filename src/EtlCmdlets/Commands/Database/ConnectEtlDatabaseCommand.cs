@@ -62,7 +62,7 @@ public sealed class ConnectEtlDatabaseCommand : EtlCmdlet
     {
         var profiles = ConfigurationFile is null ? null : GetUnresolvedProviderPathFromPSPath(ConfigurationFile);
         var pipeline = PipelinePath.Resolve(this, Pipeline)
-            ?? (ConnectionString is null ? DefaultConnection.PipelineOf(Profile, profiles) : null);
+            ?? (ConnectionString is null ? DefaultConnection.PipelineOf(Profile, profiles, Folder) : null);
 
         // A mistake in it is told now, not by the first command that needs it.
         if (pipeline is not null)
@@ -75,6 +75,7 @@ public sealed class ConnectEtlDatabaseCommand : EtlCmdlet
             ConnectionString = ConnectionString,
             Profile = Profile,
             ProfilePath = profiles,
+            Folder = Folder,
             UserName = Credential?.UserName,
             Password = Credential?.GetNetworkCredential().Password,
         });

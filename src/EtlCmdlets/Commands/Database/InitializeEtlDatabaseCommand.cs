@@ -23,11 +23,20 @@ public sealed class InitializeEtlDatabaseCommand : EtlDatabaseCmdlet
         var action = pipeline is null ? "Create or upgrade the ledger" : $"Create or upgrade the ledger and the tables of {pipeline.Name}";
         if (Confirmed(action, Database.Description, out var isPreview))
         {
-            WriteObject(Await(token => schema.ApplyAsync(pipeline, ShowSteps(), token)), enumerateCollection: true);
+            Show(Await(token => schema.ApplyAsync(pipeline, ShowSteps(), token)));
         }
         else if (isPreview)
         {
-            WriteObject(Await(token => schema.PlanAsync(pipeline, token)), enumerateCollection: true);
+            Show(Await(token => schema.PlanAsync(pipeline, token)));
+        }
+
+        void Show(IReadOnlyList<SchemaStep> steps)
+        {
+            WriteObject(steps, enumerateCollection: true);
+            if (steps.Count == 0)
+            {
+                Tell($"Nothing to do: {(pipeline is null ? "the ledger is" : $"the ledger and the tables of {pipeline.Name} are")} up to date in {Database.Description}.");
+            }
         }
     }
 

@@ -30,6 +30,11 @@ public sealed class GetLoadPlanCommand : EtlDiscoveryCmdlet
         var plan = FindPlan(ExtractType, MaxAge, Priority, BatchSize);
         WriteObject(plan, enumerateCollection: true);
         base.End();
+        if (plan.Count == 0)
+        {
+            WriteVerbose("There is nothing to load.");
+        }
+
         TellWaiting(ExtractType, MaxAge, plan.Count == 0);
     }
 }

@@ -4,6 +4,7 @@ using EtlTools.Cmdlets.Parameters;
 using EtlTools.Core;
 using EtlTools.Core.Discovery;
 using EtlTools.Core.Loading;
+using EtlTools.Core.Reprocessing;
 using EtlTools.Core.Runs;
 
 namespace EtlTools.Cmdlets.Commands.Loading;
@@ -71,6 +72,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
 
         if (plan.Count == 0)
         {
+            Tell("There is nothing to load.");
             StagePending();
         }
         else if (Confirmed("Load", $"{Wording.Count(plan.Count, "file")} into {Database.Description}", out var isPreview))
@@ -120,6 +122,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
     private void Load(IReadOnlyList<LoadPlanItem> plan)
     {
         var failed = new List<LoadFile>();
+        var staged = new List<(string Key, StagingChange? Staging)>();
         var options = new LoadOptions
         {
             SkipStaging = SkipStaging,
@@ -132,15 +135,20 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         var progress = new PostedProgress<LoadProgress>(report => OnPipeline(() =>
         {
             bar.Show(report);
-            if (report.FinishedFile is { Status: LoadFileStatus.Failed } file)
+            if (report.FinishedFile is { } file)
             {
-                failed.Add(file);
+                staged.Add((file.Key, report.FinishedStaging));
+                if (file.Status == LoadFileStatus.Failed)
+                {
+                    failed.Add(file);
+                }
             }
         }));
         var engine = new LoadEngine(Database, Config);
         var run = Await(token => engine.LoadAsync(plan, options, progress, token));
         bar.Dispose();
         WriteObject(run);
+        TellStaging(staged);
 
         // After the run, so that -ErrorAction Stop does not cut it short.
         foreach (var file in failed)

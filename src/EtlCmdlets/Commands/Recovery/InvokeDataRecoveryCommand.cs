@@ -121,7 +121,7 @@ public sealed class InvokeDataRecoveryCommand : EtlRecoveryCmdlet
         }
 
         WarnOf(report, ids);
-        WriteVerbose($"Report: {report.Path}");
+        Tell($"The report is {report.Path}");
         if (!PassThru)
         {
             WriteObject(report);

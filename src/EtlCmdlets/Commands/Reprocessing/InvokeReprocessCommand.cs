@@ -99,7 +99,8 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
         {
             if (!HardDelete || Force || ConfirmedDelete(target, count))
             {
-                ReportOutcome(WithProgress(PassThru, (progress, token) => engine.ExecuteAsync(target, options, progress, token)));
+                ReportOutcome(
+                    WithProgress(PassThru, (progress, token) => engine.ExecuteAsync(target, options, progress, token)), PassThru, "Reprocessed");
             }
         }
         else if (isPreview)

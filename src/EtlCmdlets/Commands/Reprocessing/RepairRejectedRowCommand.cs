@@ -58,11 +58,11 @@ public sealed class RepairRejectedRowCommand : EtlReprocessCmdlet
         var repair = new RowRepair(Database, Config);
         if (Confirmed("Repair", Wording.Count(_corrections.Count, "rejected row"), out var isPreview))
         {
-            WriteReceipts(Await(token => repair.RepairAsync(_corrections, Reason, preview: false, token)), PassThru);
+            WriteReceipts(Await(token => repair.RepairAsync(_corrections, Reason, preview: false, token)), PassThru, "Repaired");
         }
         else if (isPreview)
         {
-            WriteReceipts(Await(token => repair.RepairAsync(_corrections, Reason, preview: true, token)), passThru: true);
+            WriteReceipts(Await(token => repair.RepairAsync(_corrections, Reason, preview: true, token)), passThru: true, "Would be repaired");
         }
     }
 

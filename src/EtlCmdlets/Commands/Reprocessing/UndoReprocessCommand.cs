@@ -63,7 +63,7 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
         var receipts = Await(token => engine.RequireUndoableAsync(asked, token));
         if (Confirmed("Undo", $"the reprocess of {Wording.Count(receipts.Count, "file")}", out var isPreview))
         {
-            WriteReceipts(Await(token => engine.UndoAsync(receipts, Reason, token)), PassThru);
+            WriteReceipts(Await(token => engine.UndoAsync(receipts, Reason, token)), PassThru, "Undone");
         }
         else if (isPreview)
         {

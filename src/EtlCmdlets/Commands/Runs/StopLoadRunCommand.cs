@@ -11,7 +11,7 @@ namespace EtlTools.Cmdlets.Commands.Runs;
 public sealed class StopLoadRunCommand : EtlDatabaseCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [ArgumentCompleter(typeof(LoadRunIdCompleter))]
+    [ArgumentCompleter(typeof(RunningRunIdCompleter))]
     public Guid[] LoadRunId { get; set; } = [];
 
     [Parameter(Mandatory = true)]

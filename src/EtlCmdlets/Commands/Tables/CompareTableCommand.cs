@@ -80,7 +80,7 @@ public sealed class CompareTableCommand : EtlTableCmdlet
         var schema = AgainstSchema ?? TableSource.Settings.Schema;
         var ours = Database;
         var given = Against?.Connection?.Core;
-        var own = Against is null || given is not null ? null : EtlDatabase.Connect(DefaultConnection.RequestFor(Against));
+        var own = Against is null || given is not null ? null : EtlDatabase.Connect(DefaultConnection.RequestFor(Against, Folder));
         try
         {
             var other = given ?? own ?? ours;

@@ -74,7 +74,7 @@ public sealed class UndoTableSyncCommand : EtlDatabaseCmdlet
     {
         get
         {
-            var profiles = EtlProfiles.Load();
+            var profiles = EtlProfiles.Load(folder: Folder);
             return Source is null && profiles.Sources.Count != 1 ? new TableSyncSettings() : profiles.GetSource(Source).Settings;
         }
     }

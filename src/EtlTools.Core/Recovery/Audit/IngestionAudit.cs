@@ -45,9 +45,9 @@ public sealed record IngestionAudit
     /// <summary>Null where it is recoverable, or nothing is lost.</summary>
     public string? NotRecoverableBecause { get; init; }
 
-    public required IReadOnlyList<TableAudit> Table { get; init; }
+    public required IReadOnlyList<TableAudit> Table { get; init => field = JoinedList.Of(value); }
 
-    public required IReadOnlyList<MetricProblem> Problem { get; init; }
+    public required IReadOnlyList<MetricProblem> Problem { get; init => field = JoinedList.Of(value); }
 
     public PayloadShape PayloadShape { get; init; }
 

@@ -91,9 +91,9 @@ public sealed record DataRecovery
     /// <summary>Metrics whose key the payload has already.</summary>
     public long Duplicates { get; init; }
 
-    public IReadOnlyList<TableRecovery> Table { get; init; } = [];
+    public IReadOnlyList<TableRecovery> Table { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<TableRecovery>();
 
-    public IReadOnlyList<MetricProblem> Problem { get; init; } = [];
+    public IReadOnlyList<MetricProblem> Problem { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<MetricProblem>();
 
     public string? OriginalStatus { get; init; }
 

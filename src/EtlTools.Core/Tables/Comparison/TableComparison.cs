@@ -91,15 +91,15 @@ public sealed record TableComparison
     public int ChunksDifferent { get; init; }
 
     /// <summary>Columns that the copy has not.</summary>
-    public IReadOnlyList<string> MissingColumn { get; init; } = [];
+    public IReadOnlyList<string> MissingColumn { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     /// <summary>Columns that only the copy has. They are nobody's fault.</summary>
-    public IReadOnlyList<string> ExtraColumn { get; init; } = [];
+    public IReadOnlyList<string> ExtraColumn { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     /// <summary>Columns of which only the presence of a value was compared.</summary>
-    public IReadOnlyList<string> UncomparedColumn { get; init; } = [];
+    public IReadOnlyList<string> UncomparedColumn { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
-    public IReadOnlyList<TableDifference> Difference { get; init; } = [];
+    public IReadOnlyList<TableDifference> Difference { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<TableDifference>();
 
     /// <summary>Sums of the columns that hold numbers, those of the key apart; empty where they were not asked for.</summary>
     public IReadOnlyList<ColumnSum> Sum { get; init; } = [];

@@ -74,10 +74,10 @@ public sealed record TableSync
     public double? Verified { get; init; }
 
     /// <summary>How the source no longer fitted the copy.</summary>
-    public IReadOnlyList<string> Drift { get; init; } = [];
+    public IReadOnlyList<string> Drift { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     /// <summary>What an admin should know, e.g. that a table has no key.</summary>
-    public IReadOnlyList<string> Warning { get; init; } = [];
+    public IReadOnlyList<string> Warning { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     public string? ErrorCode { get; init; }
 
@@ -116,11 +116,11 @@ public sealed record TableSyncStep
     public double Megabytes { get; init; }
 
     /// <summary>Statements that the copy would be changed by first.</summary>
-    public IReadOnlyList<string> Alteration { get; init; } = [];
+    public IReadOnlyList<string> Alteration { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
-    public IReadOnlyList<string> Drift { get; init; } = [];
+    public IReadOnlyList<string> Drift { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
-    public IReadOnlyList<string> Warning { get; init; } = [];
+    public IReadOnlyList<string> Warning { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     /// <summary>Why it cannot be synced; null where it can.</summary>
     public string? Error { get; init; }
