@@ -8,8 +8,9 @@ Daily monitoring: reads the health of the last day, keeps it as a page and as JS
 .DESCRIPTION
 1. Reads the processing health of the window.
 2. Shows alerts and recommendations.
-3. Shows the users and practices that lost the most.
-4. Shows the trend of failures and loss.
+3. Shows the users, practices and tables to look after.
+4. Shows the tables that something is wrong with, by which limit.
+5. Shows the trend of failures and loss.
 
 It changes nothing in the database. Exit code 0: healthy. 1: critical (or a warning, with -WarningAsFailure; or nothing came in,
 unless -AllowNoData). 2: the health could not be read, or a file not be written.
@@ -65,7 +66,8 @@ try {
 
     $urgent = @($health.Impact | Where-Object Urgency -GE Medium)
     Show-Section "2. WHO TO LOOK AFTER (the first 20 of $($urgent.Count))" ($urgent | Select-Object -First 20) 'nobody'
-    Show-Section '3. TREND' ($health.Trend | Where-Object Total) 'nothing came in'
+    Show-Section "3. TABLES (of $(@($health.Table).Count) that are configured)" ($health.Table.Finding | Select-Object -First 40) 'nothing is wrong'
+    Show-Section '4. TREND' ($health.Trend | Where-Object Total) 'nothing came in'
 
     $files = @()
     if ($OutputFolder) {
@@ -76,7 +78,7 @@ try {
     if ($PrometheusPath) {
         $files += $health | Export-ProcessingHealth -LiteralPath $PrometheusPath -Format Prometheus -PassThru
     }
-    Show-Section '4. FILES' ($files | Select-Object Format, SizeBytes, Path) 'none written'
+    Show-Section '5. FILES' ($files | Select-Object Format, SizeBytes, Path) 'none written'
 }
 catch {
     $Host.UI.WriteErrorLine("Daily monitoring could not be done: $_")

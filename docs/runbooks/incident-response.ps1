@@ -10,7 +10,7 @@ Incident response: shows what is wrong, puts right what can be, step by step and
 2. Data loss: audits the payloads of the window and recovers what is missing.
 3. Stuck runs: closes runs that are dead.
 4. Failed files: reprocesses them.
-5. How things stand after it, and what is left.
+5. How things stand after it, and what is left. Tables are synced by Sync-Table, where the source is known: what to run is shown.
 
 With -UserId it is about a user's complaint: steps 1, 2 and 5 for this user alone.
 
@@ -161,6 +161,9 @@ try {
     $after = $WhatIfPreference ? $before : (Get-ProcessingHealth @about)
     Show-Line "  Status: $($before.Status) before, $($after.Status) after$($WhatIfPreference ? ' (a preview: nothing was changed)' : '')"
     foreach ($alert in $after.Alert) { Show-Line "  $("$($alert.Severity)".ToUpperInvariant()): $($alert.Message)" }
+    $tables = @($after.Impact | Where-Object TableName)
+    foreach ($table in $tables | Select-Object -First 20) { Show-Line "  $($table.TableName): $($table.RecommendedAction)`n      $($table.Command)" }
+    if ($tables.Count -gt 20) { Show-Line "  and $($tables.Count - 20) more tables" }
 }
 catch {
     $Host.UI.WriteErrorLine("The incident response could not be done: $_")

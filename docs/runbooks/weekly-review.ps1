@@ -62,7 +62,8 @@ $total = @{}
 $health.Total | ForEach-Object { $total[$_.Name] = $_.Value }
 
 # A limit is in its place a little above what is usual: twice the worst of the weeks before that were not alerts themselves.
-$limits = foreach ($family in $health.Overall.Family) {
+# Tables have limits of their own, in their configuration.
+$limits = foreach ($family in $health.Overall.Family | Where-Object { $_ -ne 'Table' }) {
     $weeks = @($health.Trend | Where-Object { $_.Family -eq $family -and -not $_.IsCurrent -and $_.Total })
     foreach ($measure in @(
             @{ Name = 'failure_warning'; Limit = $health.Threshold.FailureWarning; Values = @($weeks.FailureRate) }

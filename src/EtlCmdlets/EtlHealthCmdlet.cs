@@ -68,6 +68,13 @@ public abstract class EtlHealthCmdlet : EtlDatabaseCmdlet
     public TimeSpan BacklogCritical { get; set; }
 
     [Parameter]
+    public double? SlowFactor { get; set; }
+
+    [Parameter]
+    [Duration]
+    public TimeSpan SlowAfter { get; set; }
+
+    [Parameter]
     [ValidateNotNullOrEmpty]
     public string? ConfigurationFile { get; set; }
 
@@ -116,6 +123,8 @@ public abstract class EtlHealthCmdlet : EtlDatabaseCmdlet
             StuckAfter = IsBound(nameof(StuckAfter)) ? StuckAfter : configured.StuckAfter,
             BacklogWarning = IsBound(nameof(BacklogWarning)) ? BacklogWarning : configured.BacklogWarning,
             BacklogCritical = IsBound(nameof(BacklogCritical)) ? BacklogCritical : configured.BacklogCritical,
+            SlowFactor = SlowFactor ?? configured.SlowFactor,
+            SlowAfter = IsBound(nameof(SlowAfter)) ? SlowAfter : configured.SlowAfter,
         };
     }
 

@@ -312,3 +312,166 @@ INSERT INTO raw_ingestions (user_id, processing_status, raw_payload) SELECT 'a00
         ($after.Overall | Where-Object Family -EQ Ingestion).Failed | Should -Be 0
     }
 }
+
+# Each thing that can be wrong with a table, made by real syncs; then neither source nor configuration is needed to see it.
+Describe 'The health of tables' -Skip:(-not ((Test-PostgresServer) -and (Test-MariaDbServer))) {
+    BeforeAll {
+        Import-Module "$PSScriptRoot/Support/Scene.psm1"
+        Import-Module (Get-ModulePath)
+        $folder = New-TestFolder
+        $database = New-TestDatabase
+        Initialize-EtlDatabase -Connection $database -Confirm:$false | Out-Null
+        $source = New-TestSource @'
+CREATE TABLE patient (PatNum bigint PRIMARY KEY, LName varchar(100) NOT NULL);
+INSERT INTO patient SELECT seq, 'Aroha Planted-Name' FROM seq_1_to_50;
+CREATE TABLE appointment (AptNum bigint PRIMARY KEY, Note varchar(50));
+INSERT INTO appointment SELECT seq, 'Aroha Planted-Name' FROM seq_1_to_20;
+CREATE TABLE `treat plan` (PlanNum bigint PRIMARY KEY);
+INSERT INTO `treat plan` SELECT seq FROM seq_1_to_20;
+CREATE TABLE securitylog (LogNum bigint PRIMARY KEY);
+INSERT INTO securitylog SELECT seq FROM seq_1_to_20;
+CREATE TABLE claim (ClaimNum bigint PRIMARY KEY);
+INSERT INTO claim SELECT seq FROM seq_1_to_20;
+CREATE TABLE definition (DefNum int PRIMARY KEY);
+'@
+        Set-Content "$folder/tables.yaml" @'
+format: etltools-1
+tables:
+  patient:
+    importance: critical
+  appointment:
+    importance: important
+  treat plan:
+    importance: audit
+  securitylog:
+    importance: audit
+  claim:
+    importance: important
+  definition:
+    importance: reference
+'@
+        Set-Content "$folder/etl.yaml" @"
+sources:
+  practice:
+    host: 127.0.0.1
+    port: $env:ETL_TEST_MARIADB
+    database: $source
+    username: root
+    tables: tables.yaml
+"@
+        $env:ETL_CONFIG = "$folder/etl.yaml"
+        Connect-EtlDatabase $database
+        1..4 | ForEach-Object { Sync-Table | Out-Null }
+        $good = Get-ProcessingHealth
+
+        # patient is overdue, appointment fails, treat plan is slow, securitylog drifted, claim lacks rows, definition is well.
+        Invoke-TestSql $database @'
+UPDATE etl.table_states SET last_success_at = now() - interval '50 hours' WHERE table_name = 'patient';
+UPDATE etl.table_syncs SET started_at = finished_at - interval '2 hours' WHERE table_sync_id = (SELECT max(table_sync_id) FROM etl.table_syncs WHERE table_name = 'treat plan');
+UPDATE etl.table_syncs SET verified = 0.5 WHERE table_name = 'claim';
+'@ | Out-Null
+        Invoke-SourceTestSql $source 'RENAME TABLE appointment TO away; ALTER TABLE securitylog ADD `New One` int'
+        Sync-Table appointment, securitylog -ErrorAction SilentlyContinue | Out-Null
+        Invoke-SourceTestSql $source 'RENAME TABLE away TO appointment'
+        $health = Get-ProcessingHealth
+    }
+    AfterAll {
+        $env:ETL_CONFIG = $null
+        Disconnect-EtlDatabase
+        Remove-TestDatabase $database
+        Remove-TestSource $source
+        Remove-TestFolder $folder
+    }
+
+    It 'is healthy where nothing is wrong' {
+        $good.Status | Should -Be Healthy
+        $good.Alert | Should -BeNullOrEmpty
+        $good.Table | Should -HaveCount 6
+        $good.Table.Finding | Should -BeNullOrEmpty
+        $good.Recommendation | Should -BeNullOrEmpty
+    }
+
+    It 'knows what is wrong with <Table>: <Kind>, <Tier>' -ForEach @(
+        @{ Table = 'patient'; Kind = 'Overdue'; Severity = 'Critical'; Tier = 'Immediate' }
+        @{ Table = 'appointment'; Kind = 'Failing'; Severity = 'Warning'; Tier = 'Within15Minutes' }
+        @{ Table = 'treat plan'; Kind = 'Slow'; Severity = 'Warning'; Tier = 'Daily' }
+        @{ Table = 'securitylog'; Kind = 'Drifted'; Severity = 'Warning'; Tier = 'Daily' }
+        @{ Table = 'claim'; Kind = 'BelowThreshold'; Severity = 'Warning'; Tier = 'Immediate' }
+    ) {
+        $finding = ($health.Table | Where-Object Name -EQ $Table).Finding
+        $finding.Kind | Should -Be $Kind
+        $alert = $health.Alert | Where-Object Id -EQ "Table$Kind"
+        $alert.Severity | Should -Be $Severity
+        $alert.Tier | Should -Be $Tier
+        ($health.Impact | Where-Object TableName -EQ $Table).Finding | Should -Be $Kind
+    }
+
+    It 'reads like a report, and holds no value of a row' {
+        # A host breaks its lines where it ends.
+        $report = ($health | Out-String) -replace '\s+', ' '
+        $report | Should -Match 'Table syncs: Critical'
+        $report | Should -Match '• Total Syncs: 2[56]'
+        $report | Should -Match '• CRITICAL \(at once\): Table syncs: 1 critical table overdue: patient \(last synced 2 days ago; the limit is 24h\)\.'
+        $report | Should -Match 'TABLE IMPACT ANALYSIS:'
+        $report | Should -Match '• Table patient \(critical\): last synced 2 days ago; the limit is 24h, Action: URGENT: Sync this table now'
+        "$report$($health.Table | Format-List * | Out-String)" | Should -Not -Match 'Planted'
+        foreach ($part in 'Table', 'Alert') {
+            @(($health.$part | Out-String -Width 80) -split '\r?\n' | Where-Object { $_ -match '^\s*-+[- ]*$' }) | Should -HaveCount 1 -Because $part
+        }
+        $health.Table.Finding | Out-String -Width 80 | Should -Match 'last synced 2 days'
+    }
+
+    It 'recommends commands that run as typed' {
+        $commands = @($health.Recommendation.Command) + @($health.Impact.Command) | Sort-Object -Unique
+        @($commands -match '^Sync-Table -Name ''patient''') | Should -HaveCount 1
+        foreach ($start in 'Get-TableStatus -Name ''appointment''', 'Compare-Table -Name ''claim''', 'Get-TableStatus -Name ''treat plan''', 'Sync-Table -Name ''securitylog''') {
+            @($commands -like "$start*") | Should -Not -BeNullOrEmpty -Because $start
+        }
+        $rows = (Invoke-TestSql $database 'SELECT count(*)::integer AS n FROM etl.table_syncs').n
+        foreach ($command in $commands) {
+            { & ([scriptblock]::Create("`$ErrorActionPreference = 'Stop'; $command")) 3>&1 6>&1 | Out-String } | Should -Not -Throw -Because $command
+        }
+        (Invoke-TestSql $database 'SELECT count(*)::integer AS n FROM etl.table_syncs').n | Should -Be $rows -Because 'a command shows or previews'
+    }
+
+    It 'takes its tables and findings to other commands by name' {
+        (($health.Table | Where-Object Name -EQ patient) | Get-TableStatus).Name | Should -Be patient
+        ($health.Table.Finding | Where-Object Kind -EQ Failing | Get-TableStatus).ErrorCode | Should -Be SourceTableMissing
+    }
+
+    It 'judges slowness by its parameters, over etl.yaml' {
+        (Get-ProcessingHealth -SlowAfter 3h).Alert.Id | Should -Not -Contain TableSlow
+        Add-Content "$folder/etl.yaml" 'health:', '  slow_after: 3h'
+        (Get-ProcessingHealth).Alert.Id | Should -Not -Contain TableSlow
+        (Get-ProcessingHealth -SlowAfter 1m -SlowFactor 1).Alert.Id | Should -Contain TableSlow
+        Assert-EtlError (Get-FirstError { Get-ProcessingHealth -SlowFactor 0.5 }) HealthThresholdInvalid InvalidArgument
+    }
+
+    It 'is exported by table' {
+        $base = Join-Path $folder health
+        $health | Export-ProcessingHealth -Path "$base.html", "$base.json", "$base.prom"
+        $label = "database=`"$($health.Database -replace '.*@')`""
+        $metrics = Get-Content "$base.prom"
+        $metrics | Should -Contain "etl_table_finding{$label,source=`"practice`",table=`"treat plan`",importance=`"audit`",finding=`"slow`"} 1"
+        $metrics | Should -Contain "etl_table_findings{$label,importance=`"critical`",finding=`"overdue`"} 1"
+        $metrics | Should -Contain "etl_alerts{$label,severity=`"critical`",tier=`"immediate`"} 1"
+        (Get-Content -Raw "$base.json" | ConvertFrom-Json).alert.tier | Should -Contain Daily
+        Get-Content -Raw "$base.html" | Should -Match 'treat plan'
+        foreach ($file in Get-ChildItem "$base.*") { Get-Content -Raw $file | Should -Not -Match 'Planted' }
+    }
+
+    It 'is seen where the source is gone, and there is no configuration' {
+        $env:ETL_CONFIG = Join-Path $folder none.yaml
+        Set-Content $env:ETL_CONFIG 'health:', '  slow_factor: 3'
+        try { (Get-ProcessingHealth).Alert.Id | Should -Contain TableOverdue }
+        finally { $env:ETL_CONFIG = "$folder/etl.yaml" }
+    }
+
+    It 'is shown by the daily runbook' {
+        $runbook = Join-Path (Split-Path (Get-ModulePath)) '../docs/runbooks/daily-monitoring.ps1'
+        $said = & ([Environment]::ProcessPath) -NoProfile -NonInteractive -Command "Import-Module '$(Get-ModulePath)'; & '$runbook' -Connection '$database'; exit `$LASTEXITCODE" 2>&1 | Out-String
+        $LASTEXITCODE | Should -Be 1
+        $said | Should -Match '3\. TABLES \(of 6 that are configured\)'
+        $said | Should -Match 'securitylog +Audit +Drifted +New One is new'
+    }
+}

@@ -88,6 +88,24 @@ internal sealed class ConfigSection(ConfigMap map, string title, ConfigMistakes 
         return otherwise;
     }
 
+    public double Number(string key, double otherwise, double minimum)
+    {
+        var expected = string.Create(CultureInfo.InvariantCulture, $"a number of {minimum} or more");
+        var scalar = Scalar(key, expected);
+        if (scalar is null)
+        {
+            return otherwise;
+        }
+
+        if (double.TryParse(scalar.Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number >= minimum)
+        {
+            return number;
+        }
+
+        mistakes.Add(scalar, $"{key} of {title} is '{scalar.Value}'", expected);
+        return otherwise;
+    }
+
     /// <summary>A share, 0 to 1, written as such or as a percentage.</summary>
     public double Rate(string key, double otherwise)
     {

@@ -171,6 +171,8 @@ internal static class EtlProfilesReader
             StuckAfter = section.Time("stuck_after", standard.StuckAfter),
             BacklogWarning = section.Time("backlog_warning", standard.BacklogWarning),
             BacklogCritical = section.Time("backlog_critical", standard.BacklogCritical),
+            SlowFactor = section.Number("slow_factor", standard.SlowFactor, minimum: 1),
+            SlowAfter = section.Time("slow_after", standard.SlowAfter),
         };
         RequireOrder("data_loss", limits.DataLossWarning <= limits.DataLossCritical);
         RequireOrder("failure", limits.FailureWarning <= limits.FailureCritical);

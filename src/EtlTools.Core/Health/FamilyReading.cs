@@ -3,11 +3,11 @@ namespace EtlTools.Core.Health;
 /// <summary>What one family's tables say, before anything is judged.</summary>
 internal sealed record FamilyReading
 {
-    /// <summary>What is counted, in the singular: file and row, payload and metric.</summary>
+    /// <summary>What is counted, in the singular: file and row, payload and metric, sync and row.</summary>
     public required string Unit { get; init; }
     public required string RecordUnit { get; init; }
 
-    /// <summary>Whom the items belong to: practice, user.</summary>
+    /// <summary>Whom or what the items belong to: practice, user, table.</summary>
     public required string SubjectUnit { get; init; }
 
     /// <summary>
@@ -16,8 +16,13 @@ internal sealed record FamilyReading
     /// </summary>
     public IReadOnlyDictionary<int, WindowReading> Windows { get; init; } = new Dictionary<int, WindowReading>();
 
-    /// <summary>Users or practices of the current window that something may be wrong for.</summary>
+    /// <summary>Users, practices or tables that something may be wrong for.</summary>
     public IReadOnlyList<SubjectReading> Subjects { get; init; } = [];
+
+    /// <summary>
+    /// Each subject is judged by limits of its own. The general ones, which take all items to be alike, are for the other families.
+    /// </summary>
+    public bool HasOwnLimits { get; init; }
     public IReadOnlyList<ErrorPattern> ErrorPatterns { get; init; } = [];
     public IReadOnlyList<StuckWork> Stuck { get; init; } = [];
     public long BacklogCount { get; init; }
@@ -99,6 +104,10 @@ internal sealed record SubjectReading
 {
     public Guid? UserId { get; init; }
     public string? PracticeId { get; init; }
+    public TableReading? Table { get; init; }
+
+    /// <summary>What its own limits say, once it is judged.</summary>
+    public IReadOnlyList<HealthFinding> Findings { get; init; } = [];
     public long Total { get; init; }
     public long Processed { get; init; }
 

@@ -3,6 +3,11 @@ namespace EtlTools.Core.Health;
 /// <summary>Judges what was read of one family by the limits. It asks no database.</summary>
 internal sealed class HealthAssessment(IHealthFamily family, FamilyReading reading, HealthWindows windows, HealthQuery query, TimeZoneInfo zone)
 {
+    private readonly FamilyReading _reading = reading with
+    {
+        Subjects = [.. reading.Subjects.Select(subject => subject with { Findings = family.Judge(subject, windows, query.Thresholds) })],
+    };
+
     private readonly WindowReading _current = reading.Windows.GetValueOrDefault(windows.Current) ?? new WindowReading();
 
     public FamilyHealth Health(IReadOnlyList<HealthAlert> alerts)
@@ -13,6 +18,7 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         return new FamilyHealth
         {
             Family = family.Family,
+            Title = Words.Of(family.Family),
             IsIncluded = true,
             Status = status,
             LastSuccessAt = InZone(reading.LastSuccessAt),
@@ -46,7 +52,7 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         Rate = Rate(_current.Missing, _current.Expected),
         Rejected = OfAudits(_current.Rejected),
         RejectedItems = OfAudits(_current.ItemsWithRejected),
-        RejectedRate = RejectedRate,
+        RejectedRate = RejectedRate(reading, _current),
         Unreadable = OfAudits(_current.Unreadable),
         BeyondRecovery = OfAudits(_current.BeyondRecovery),
         Audited = _current.Audited,
@@ -86,99 +92,49 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         };
     });
 
-    /// <summary>The users or practices that something is wrong for, the most urgent first.</summary>
-    public IReadOnlyList<HealthImpact> Impact() => reading.Subjects
+    /// <summary>The users, practices or tables that something is wrong for, the most urgent first.</summary>
+    public IReadOnlyList<HealthImpact> Impact() => _reading.Subjects
         .Select(ToImpact)
-        .Where(impact => impact.Urgency > ImpactUrgency.Low || impact.Failed > 0 || impact.DataLossRate > 0 || impact.Unreadable > 0)
-        .OrderByDescending(impact => impact.Urgency).ThenByDescending(impact => impact.DataLossRate ?? 0).ThenBy(impact => impact.SuccessRate)
-        .ThenBy(impact => impact.PracticeId, StringComparer.Ordinal).ThenBy(impact => impact.UserId)
+        .Where(impact => impact.Urgency > ImpactUrgency.Low || impact.Failed > 0 || impact.DataLossRate > 0 || impact.Unreadable > 0 || impact.Finding.Count > 0)
+        .OrderByDescending(impact => impact.Urgency).ThenBy(impact => impact.Importance).ThenByDescending(impact => impact.DataLossRate ?? 0)
+        .ThenBy(impact => impact.SuccessRate).ThenBy(impact => impact.Subject, StringComparer.Ordinal)
         .ToList();
 
-    public IReadOnlyList<HealthAlert> Alerts(IReadOnlyList<HealthImpact> impact)
-    {
-        var limits = query.Thresholds;
-        var alerts = new List<HealthAlert>();
-        var name = Words.Of(family.Family);
-        AddRate(
-            "DataLoss", $"share of {reading.RecordUnit}s missing", Rate(_current.Missing, _current.Expected), limits.DataLossWarning, limits.DataLossCritical,
-            (rate, limit) => $"{name}: {Words.Percent(rate)} of the {reading.RecordUnit}s expected are missing, in {Words.Count(_current.ItemsWithLoss, reading.Unit)}{Above(limit)}.");
-        AddRate(
-            "RejectedMetrics", $"share of {reading.RecordUnit}s rejected", RejectedRate, limits.DataLossWarning, limits.DataLossCritical,
-            (rate, limit) => $"{name}: {Words.Percent(rate)} of the {reading.RecordUnit}s were rejected, in {Words.Count(_current.ItemsWithRejected, reading.Unit)}{Above(limit)}: the mapping has no place for them, or a rule turns them away.");
-        AddRate(
-            "UnreadablePayload", $"share of {reading.Unit}s that cannot be read", Rate(_current.Unreadable, _current.Total), limits.DataLossWarning, limits.DataLossCritical,
-            (rate, limit) => $"{name}: {Words.Percent(rate)} of the {reading.Unit}s cannot be read, or not to their end ({Words.Number(_current.Unreadable)} of {Words.Number(_current.Total)}){Above(limit)}: nobody can count what they lost.");
-        AddRate(
-            "ProcessingFailure", $"share of {reading.Unit}s failed", Rate(_current.Failed, _current.Total), limits.FailureWarning, limits.FailureCritical,
-            (rate, limit) => $"{name}: {Words.Percent(rate)} of the {reading.Unit}s failed ({Words.Number(_current.Failed)} of {Words.Number(_current.Total)}){Above(limit)}.");
-        if (reading.FailedRuns > 0)
-        {
-            Add(HealthSeverity.Critical, "RunFailed", "runs failed before any file", reading.FailedRuns, 0,
-                $"{name}: {Words.Count(reading.FailedRuns, "run")} failed before any {reading.Unit} was read.");
-        }
+    /// <summary>The tables among what it is about, the most important first.</summary>
+    public IEnumerable<HealthTable> Tables() => _reading.Subjects
+        .Where(subject => subject.Table is not null)
+        .Select(ToTable)
+        .OrderBy(table => table.Importance).ThenBy(table => table.Source, StringComparer.Ordinal).ThenBy(table => table.Name, StringComparer.Ordinal);
 
-        var low = impact.Where(one => one.SuccessRate < limits.MinSuccessRate).ToList();
-        if (low.Count > 0)
-        {
-            var worst = low.Min(one => one.SuccessRate!.Value);
-            Add(HealthSeverity.Warning, "SubjectSuccess", $"success rate of a {reading.SubjectUnit}", worst, limits.MinSuccessRate,
-                $"{name}: {Words.Count(low.Count, reading.SubjectUnit)} below a success rate of {Words.Percent(limits.MinSuccessRate)}; the lowest is {Words.Percent(worst)}.");
-        }
+    public IReadOnlyList<HealthAlert> Alerts(IReadOnlyList<HealthImpact> impact) =>
+        new HealthAlerts(family.Family, _reading, _current, windows.Now, query.Thresholds).For(impact);
 
-        var stuck = reading.Stuck.Sum(work => work.Count);
-        if (stuck > 0)
-        {
-            Add(HealthSeverity.Warning, "StuckWork", "stuck work", stuck, 0,
-                $"{name}: {Words.Number(stuck)} stuck, the oldest for {Words.Age(reading.Stuck.Max(work => work.Age))}.");
-        }
-
-        var age = windows.Now - reading.BacklogOldestAt ?? TimeSpan.Zero;
-        AddRate(
-            "BacklogAge", "hours that the oldest has waited", age.TotalHours, limits.BacklogWarning.TotalHours, limits.BacklogCritical.TotalHours,
-            (_, limit) => $"{name}: {Words.Count(reading.BacklogCount, reading.Unit)} still to be done, the oldest for {Words.Age(age)}, above the limit of {Words.Age(TimeSpan.FromHours(limit))}.");
-        return alerts;
-
-        static string Above(double limit) => $", above the limit of {Words.Percent(limit)}";
-
-        void AddRate(string id, string metric, double? value, double warning, double critical, Func<double, double, string> message)
-        {
-            if (value > critical)
-            {
-                Add(HealthSeverity.Critical, id, metric, value.Value, critical, message(value.Value, critical));
-            }
-            else if (value > warning)
-            {
-                Add(HealthSeverity.Warning, id, metric, value.Value, warning, message(value.Value, warning));
-            }
-        }
-
-        void Add(HealthSeverity severity, string id, string metric, double value, double threshold, string message) => alerts.Add(new HealthAlert
-        {
-            Severity = severity,
-            Id = id,
-            Family = family.Family,
-            Metric = metric,
-            Value = value,
-            Threshold = threshold,
-            Message = message,
-        });
-    }
-
-    public IEnumerable<HealthRecommendation> Recommendations() => family.Recommend(reading, query);
+    public IEnumerable<HealthRecommendation> Recommendations() => family.Recommend(_reading, query);
 
     public IReadOnlyList<HealthTotal> Totals() => reading.Totals;
+
+    public static double? Rate(long part, long whole) => whole == 0 ? null : (double)part / whole;
+
+    public static double? RejectedRate(FamilyReading reading, WindowReading window) =>
+        reading.CountsRejected ? Rate(window.Rejected, window.Expected + window.Rejected) : null;
 
     private HealthImpact ToImpact(SubjectReading subject)
     {
         var loss = Rate(subject.Missing, subject.Expected);
         var lost = new[] { loss, Rate(subject.Rejected, subject.Expected + subject.Rejected), Rate(subject.Unreadable, subject.Total) }.Max() ?? 0;
-        var urgency = ImpactLimits.Urgency(lost, windows.Now - (subject.LastSuccessAt ?? subject.FirstSeenAt));
+        var urgency = Urgency(subject, lost);
         var (action, command) = family.Advise(subject, urgency, query);
         return new HealthImpact
         {
             Family = family.Family,
+            SubjectUnit = reading.SubjectUnit,
+            Subject = subject.UserId?.ToString() ?? subject.PracticeId ?? subject.Table?.Name ?? "",
             UserId = subject.UserId,
             PracticeId = subject.PracticeId,
+            TableName = subject.Table?.Name,
+            Source = subject.Table?.Source,
+            Importance = subject.Table?.Importance,
+            Finding = [.. subject.Findings.Select(finding => finding.Kind)],
             Total = subject.Total,
             Failed = subject.Failed,
             SuccessRate = Rate(subject.Processed, subject.Processed + subject.Failed),
@@ -193,11 +149,50 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         };
     }
 
-    private double? RejectedRate => reading.CountsRejected ? Rate(_current.Rejected, _current.Expected + _current.Rejected) : null;
+    /// <summary>What a day without success is to a user, the time after which it is overdue is to a table; what is important comes sooner.</summary>
+    private ImpactUrgency Urgency(SubjectReading subject, double lost)
+    {
+        var since = windows.Now - (subject.LastSuccessAt ?? subject.FirstSeenAt);
+        if (subject.Table is not { } table)
+        {
+            return ImpactLimits.Urgency(lost, since);
+        }
+
+        var urgency = ImpactLimits.Urgency(lost, TimeSpan.FromDays(Math.Min(since / table.OverdueAfter, 1000)));
+        return subject.Findings.Any(finding => finding.Kind is FindingKind.Failing or FindingKind.Overdue)
+            ? ImpactLimits.Raise(urgency, table.Importance)
+            : urgency;
+    }
+
+    private HealthTable ToTable(SubjectReading subject)
+    {
+        var table = subject.Table!;
+        return new HealthTable
+        {
+            Name = table.Name,
+            Source = table.Source,
+            Schema = table.Schema,
+            Importance = table.Importance,
+            LastSuccessAt = InZone(table.LastSuccessAt),
+            Lag = TableFindings.Lag(table, windows.Now),
+            OverdueAfter = table.OverdueAfter,
+            Failures = TableFindings.CountFailures(table),
+            ErrorCode = table.Failures is [var last, ..] ? last.ErrorCode : null,
+            LastDuration = table.LastCompleted?.Duration,
+            UsualDuration = table.UsualDuration,
+            TimeLimit = table.TimeLimit,
+            Verified = table.LastCompleted?.Verified,
+            Threshold = table.Threshold,
+            Total = subject.Total,
+            Failed = subject.Failed,
+            RowsRead = subject.Expected,
+            RowsDiscarded = subject.Missing,
+            ValuesDiscarded = table.ValuesDiscarded,
+            Finding = subject.Findings,
+        };
+    }
 
     private long? OfAudits(long count) => reading.CountsRejected ? count : null;
-
-    private static double? Rate(long part, long whole) => whole == 0 ? null : (double)part / whole;
 
     private DateTimeOffset InZone(DateTimeOffset time) => TimeZoneInfo.ConvertTime(time, zone);
 

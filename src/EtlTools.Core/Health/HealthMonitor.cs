@@ -21,7 +21,12 @@ public sealed class HealthMonitor(EtlDatabase database)
         try
         {
             var liveness = await RunLiveness.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<IHealthFamily> families = [new LoadHealth(liveness), new IngestionHealth()];
+            IReadOnlyList<IHealthFamily> families =
+            [
+                new LoadHealth(liveness),
+                new IngestionHealth(),
+                await TableHealth.PrepareAsync(connection, liveness.LeasesVisible, cancellationToken).ConfigureAwait(false),
+            ];
             await using var transaction = await connection.BeginTransactionAsync(
                 IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
 
@@ -66,7 +71,7 @@ public sealed class HealthMonitor(EtlDatabase database)
         {
             if (reading is null)
             {
-                states.Add(new FamilyHealth { Family = family.Family, Detail = family.WhyLeftOut(query) ?? "not in this database" });
+                states.Add(new FamilyHealth { Family = family.Family, Title = Words.Of(family.Family), Detail = family.WhyLeftOut(query) ?? "not in this database" });
                 continue;
             }
 
@@ -80,6 +85,7 @@ public sealed class HealthMonitor(EtlDatabase database)
                 DataLoss = [.. health.DataLoss, assessment.DataLoss()],
                 ErrorPattern = [.. health.ErrorPattern, .. assessment.ErrorPatterns()],
                 Impact = [.. health.Impact, .. impact],
+                Table = [.. health.Table, .. assessment.Tables()],
                 Stuck = [.. health.Stuck, .. assessment.Stuck()],
                 Backlog = [.. health.Backlog, assessment.Backlog()],
                 Trend = [.. health.Trend, .. assessment.Trend()],

@@ -9,10 +9,10 @@ public sealed record HealthQuery
     /// <summary>So many windows before this one, for the trend.</summary>
     public int PreviousWindows { get; init; } = 7;
 
-    /// <summary>Only these users: the ingestions alone are asked then, for files have no users.</summary>
+    /// <summary>Only these users: the ingestions alone are asked then, for nothing else has users.</summary>
     public IReadOnlyList<Guid> UserId { get; init; } = [];
 
-    /// <summary>Only these practices: the loads alone are asked then, for payloads have no practice.</summary>
+    /// <summary>Only these practices: the loads alone are asked then, for nothing else has a practice.</summary>
     public IReadOnlyList<string> PracticeId { get; init; } = [];
 
     /// <summary>The schema of raw_ingestions; null: the one that is found.</summary>

@@ -17,6 +17,10 @@ public sealed record HealthThresholds
     public TimeSpan BacklogWarning { get; init; } = TimeSpan.FromHours(4);
     public TimeSpan BacklogCritical { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>A sync of a table is slow that took so many times as long as usual, and longer than SlowAfter.</summary>
+    public double SlowFactor { get; init; } = 3;
+    public TimeSpan SlowAfter { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>A limit for a warning must not lie above that for an alert.</summary>
     /// <exception cref="EtlException">HealthThresholdInvalid.</exception>
     public void Require()
@@ -29,6 +33,16 @@ public sealed record HealthThresholds
         RequireOrder(DataLossWarning <= DataLossCritical, "DataLossWarning", "DataLossCritical");
         RequireOrder(FailureWarning <= FailureCritical, "FailureWarning", "FailureCritical");
         RequireOrder(BacklogWarning <= BacklogCritical, "BacklogWarning", "BacklogCritical");
+        if (!(SlowFactor is >= 1 and < double.PositiveInfinity))
+        {
+            throw Invalid("SlowFactor is less than 1, or no number.", "SlowFactor", "Give so many times the usual duration, such as 3.");
+        }
+
+        if (SlowAfter < TimeSpan.Zero)
+        {
+            throw Invalid("SlowAfter is less than zero.", "SlowAfter", "Give a duration such as 5m.");
+        }
+
         if (StuckAfter <= TimeSpan.Zero || BacklogWarning <= TimeSpan.Zero)
         {
             throw Invalid("A time limit is zero or less.", "StuckAfter", "Give StuckAfter and BacklogWarning a duration such as 2h.");

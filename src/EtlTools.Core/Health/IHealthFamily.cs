@@ -17,7 +17,10 @@ internal interface IHealthFamily
     /// <returns>Null where this database has no such pipeline.</returns>
     Task<FamilyReading?> ReadAsync(NpgsqlConnection connection, HealthWindows windows, HealthQuery query, CancellationToken cancellationToken);
 
-    /// <summary>What a user or practice of this family needs.</summary>
+    /// <summary>What is wrong with a subject by limits of its own; nothing where a family's subjects have none.</summary>
+    IReadOnlyList<HealthFinding> Judge(SubjectReading subject, HealthWindows windows, HealthThresholds limits) => [];
+
+    /// <summary>What a user, practice or table of this family needs.</summary>
     (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query);
 
     /// <summary>What to do about what was read, the most important first.</summary>

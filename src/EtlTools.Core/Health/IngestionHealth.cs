@@ -122,6 +122,7 @@ internal sealed class IngestionHealth : IHealthFamily
         public StuckWork ToWork(DateTime now) => new()
         {
             Family = PipelineFamily.Ingestion,
+            What = Words.Count(Stuck, $"{(Status.Length == 0 ? "no status" : Status)} payload"),
             State = Status.Length == 0 ? "no status" : Status,
             Count = Stuck,
             Since = OldestAt,

@@ -119,7 +119,7 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
     private static IEnumerable<ErrorPattern> Patterns(string unit, List<Error> errors) => errors.Select(error => new ErrorPattern
     {
         Family = PipelineFamily.Load,
-        Category = unit == "row" ? LoadErrorCategory.DataValidation : LoadErrorCategory.Of(error.ErrorCode),
+        Category = unit == "row" ? ErrorCategory.DataValidation : ErrorCategory.Of(error.ErrorCode),
         ErrorCode = error.ErrorCode ?? (error.IsAdopted ? "recorded by the earlier system" : null),
         Unit = unit,
         Count = error.Count,
@@ -156,6 +156,7 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
         {
             Family = PipelineFamily.Load,
             LoadRunId = LoadRunId,
+            What = $"Run {LoadRunId}",
             State = "running",
             Count = 1,
             Since = StartedAt,

@@ -1,3 +1,5 @@
+using EtlTools.Core.Tables.Configuration;
+
 namespace EtlTools.Core.Health;
 
 public enum HealthStatus
@@ -9,7 +11,7 @@ public enum HealthStatus
     Critical,
 }
 
-/// <summary>A kind of pipeline. What one of them counts as an item: a file, a payload.</summary>
+/// <summary>A kind of pipeline. What one of them counts as an item: a file, a payload, a sync.</summary>
 public enum PipelineFamily
 {
     /// <summary>CSV files loaded into raw and staging. An item is a file, a record is a row.</summary>
@@ -17,6 +19,9 @@ public enum PipelineFamily
 
     /// <summary>Payloads in raw_ingestions. An item is a payload, a record is a metric.</summary>
     Ingestion,
+
+    /// <summary>Copies of a source's tables. An item is a sync of a table, a record is a row.</summary>
+    Table,
 }
 
 public enum HealthSeverity
@@ -25,7 +30,7 @@ public enum HealthSeverity
     Critical,
 }
 
-/// <summary>How soon somebody should look after a user or practice.</summary>
+/// <summary>How soon somebody should look after a user, practice or table.</summary>
 public enum ImpactUrgency
 {
     Low,
@@ -67,8 +72,11 @@ public sealed record ProcessingHealth
     /// <summary>What went wrong in the window by category, the most frequent first.</summary>
     public IReadOnlyList<ErrorPattern> ErrorPattern { get; init; } = [];
 
-    /// <summary>Users and practices of the window that something is wrong for, the most urgent first.</summary>
+    /// <summary>Users, practices and tables that something is wrong for, the most urgent first.</summary>
     public IReadOnlyList<HealthImpact> Impact { get; init; } = [];
+
+    /// <summary>Every configured table, and what is wrong with it.</summary>
+    public IReadOnlyList<HealthTable> Table { get; init; } = [];
     public IReadOnlyList<StuckWork> Stuck { get; init; } = [];
     public IReadOnlyList<HealthBacklog> Backlog { get; init; } = [];
 
@@ -86,6 +94,9 @@ public sealed record FamilyHealth
 {
     public PipelineFamily Family { get; init; }
 
+    /// <summary>As it is headed: CSV loads, Raw ingestions, Table syncs.</summary>
+    public string Title { get; init; } = "";
+
     /// <summary>False: this database has no such pipeline, or the question was not about it; see Detail.</summary>
     public bool IsIncluded { get; init; }
     public HealthStatus Status { get; init; }
@@ -95,12 +106,12 @@ public sealed record FamilyHealth
     public string Detail { get; init; } = "";
 }
 
-/// <summary>What came in during the window, and what became of it. Each file or payload counts once, by its last state.</summary>
+/// <summary>What came in during the window, and what became of it. Each file, payload or sync counts once, by its last state.</summary>
 public sealed record HealthOverall
 {
     public PipelineFamily Family { get; init; }
 
-    /// <summary>What is counted: file or payload.</summary>
+    /// <summary>What is counted: file, payload or sync.</summary>
     public string Unit { get; init; } = "";
     public long Total { get; init; }
 
@@ -129,7 +140,7 @@ public sealed record HealthDataLoss
 {
     public PipelineFamily Family { get; init; }
 
-    /// <summary>What is counted as an item and as a record: file and row, payload and metric.</summary>
+    /// <summary>What is counted as an item and as a record: file and row, payload and metric, sync and row.</summary>
     public string Unit { get; init; } = "";
     public string RecordUnit { get; init; } = "";
 
@@ -170,21 +181,33 @@ public sealed record ErrorPattern
     /// <summary>The id of the error or the reason, where the pipeline gives one.</summary>
     public string? ErrorCode { get; init; }
 
-    /// <summary>What is counted: run, file, row, payload or error.</summary>
+    /// <summary>What is counted: run, file, row, payload, sync or error.</summary>
     public string Unit { get; init; } = "";
     public long Count { get; init; }
     public DateTimeOffset FirstSeen { get; init; }
     public DateTimeOffset LastSeen { get; init; }
 }
 
-/// <summary>What the window's trouble means for one user or practice.</summary>
+/// <summary>What the trouble means for one user, practice or table.</summary>
 public sealed record HealthImpact
 {
     public PipelineFamily Family { get; init; }
 
-    /// <summary>One of the two is null.</summary>
+    /// <summary>What it is, user, practice or table, and its name.</summary>
+    public string SubjectUnit { get; init; } = "";
+    public string Subject { get; init; } = "";
+
+    /// <summary>Its name again, as the commands of its kind take it; the others are null.</summary>
     public Guid? UserId { get; init; }
     public string? PracticeId { get; init; }
+    public string? TableName { get; init; }
+
+    /// <summary>Of a table.</summary>
+    public string? Source { get; init; }
+    public TableImportance? Importance { get; init; }
+
+    /// <summary>What is wrong with a table; the limits stand in <see cref="ProcessingHealth.Table"/>.</summary>
+    public IReadOnlyList<FindingKind> Finding { get; init; } = [];
     public long Total { get; init; }
 
     /// <summary>In whole or in part.</summary>
@@ -213,8 +236,14 @@ public sealed record StuckWork
 {
     public PipelineFamily Family { get; init; }
 
-    /// <summary>The run; null where items are counted by their state.</summary>
+    /// <summary>The run; null where it is none, or items are counted by their state.</summary>
     public Guid? LoadRunId { get; init; }
+    public long? TableSyncId { get; init; }
+    public string? TableName { get; init; }
+    public string? Source { get; init; }
+
+    /// <summary>In words: a run, a number of payloads, a sync of a table.</summary>
+    public string What { get; init; } = "";
     public string State { get; init; } = "";
     public long Count { get; init; }
     public DateTimeOffset Since { get; init; }
@@ -251,8 +280,12 @@ public sealed record HealthAlert
 {
     public HealthSeverity Severity { get; init; }
 
+    /// <summary>How soon somebody has to hear of it.</summary>
+    public AlertTier Tier { get; init; }
+
     /// <summary>
-    /// A stable name: DataLoss, RejectedMetrics, UnreadablePayload, ProcessingFailure, SubjectSuccess, StuckWork, BacklogAge, RunFailed.
+    /// A stable name: DataLoss, RejectedMetrics, UnreadablePayload, ProcessingFailure, SubjectSuccess, StuckWork, BacklogAge, RunFailed,
+    /// TableOverdue, TableFailing, TableBelowThreshold, TableSlow, TableDrifted.
     /// </summary>
     public string Id { get; init; } = "";
     public PipelineFamily Family { get; init; }

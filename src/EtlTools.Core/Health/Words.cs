@@ -36,12 +36,15 @@ internal static class Words
         _ => Count((long)Math.Max(0, age.TotalMinutes), "minute"),
     };
 
+    public static string Sentence(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
+
     /// <summary>As PowerShell reads it back.</summary>
     public static string Quoted(string text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
 
     public static string Of(PipelineFamily family) => family switch
     {
         PipelineFamily.Load => "CSV loads",
+        PipelineFamily.Table => "Table syncs",
         _ => "Raw ingestions",
     };
 }

@@ -63,6 +63,8 @@ public sealed class EtlProfilesTests : IDisposable
               min_success_rate: 95 %
               stuck_after: 30m
               backlog_critical: 2d
+              slow_factor: 1.5
+              slow_after: 10m
             """);
 
         Assert.Equal(
@@ -73,6 +75,8 @@ public sealed class EtlProfilesTests : IDisposable
                 MinSuccessRate = 0.95,
                 StuckAfter = TimeSpan.FromMinutes(30),
                 BacklogCritical = TimeSpan.FromDays(2),
+                SlowFactor = 1.5,
+                SlowAfter = TimeSpan.FromMinutes(10),
             },
             EtlProfiles.Load(_file).Health);
     }
@@ -91,6 +95,7 @@ public sealed class EtlProfilesTests : IDisposable
     [InlineData("failure_critical: many", "failure_critical of health is 'many'; expected a share such as 0.05 or 5%")]
     [InlineData("stuck_after: soon", "stuck_after of health is 'soon'; expected a duration such as 24h, 7d or 90m")]
     [InlineData("stuck_after: 0", "stuck_after of health is '0'")]
+    [InlineData("slow_factor: 0.5", "slow_factor of health is '0.5'; expected a number of 1 or more")]
     [InlineData("failure_waning: 5%", "health has no setting 'failure_waning'")]
     [InlineData("failure_warning: 30%", "failure_warning of health lies above failure_critical")]
     [InlineData("backlog_critical: 1h", "backlog_warning of health lies above backlog_critical")]

@@ -1,4 +1,5 @@
 using EtlTools.Core.Health;
+using EtlTools.Core.Tables.Configuration;
 
 namespace EtlTools.Tests.Health;
 
@@ -22,10 +23,15 @@ internal static class Example
         [
             new FamilyHealth { Family = PipelineFamily.Load, IsIncluded = true, Status = HealthStatus.Healthy, LastSuccessAt = Now.AddHours(-1) },
             new FamilyHealth { Family = PipelineFamily.Ingestion, IsIncluded = true, Status = HealthStatus.Critical, LastSuccessAt = Now.AddMinutes(-5) },
+            new FamilyHealth { Family = PipelineFamily.Table, Title = "Table syncs", IsIncluded = true, Status = HealthStatus.Critical, LastSuccessAt = Now.AddHours(-2) },
         ],
         Overall =
         [
             new HealthOverall { Family = PipelineFamily.Load, Unit = "file" },
+            new HealthOverall
+            {
+                Family = PipelineFamily.Table, Unit = "sync", Total = 432, Processed = 430, Failed = 2, Recovered = 1, SuccessRate = 430 / 432.0, FailureRate = 2 / 432.0,
+            },
             new HealthOverall
             {
                 Family = PipelineFamily.Ingestion, Unit = "payload", Total = 1234, Processed = 1100, Partial = 20, Failed = 89, Waiting = 25, Recovered = 3,
@@ -34,6 +40,7 @@ internal static class Example
         ],
         DataLoss =
         [
+            new HealthDataLoss { Family = PipelineFamily.Table, Unit = "sync", RecordUnit = "row", Expected = 900_000, Present = 900_000, Rate = 0, Audited = 430 },
             new HealthDataLoss { Family = PipelineFamily.Load, Unit = "file", RecordUnit = "row" },
             new HealthDataLoss
             {
@@ -55,19 +62,58 @@ internal static class Example
         [
             new HealthImpact
             {
-                Family = PipelineFamily.Ingestion, UserId = User, Total = 35, Failed = 3, SuccessRate = 0.9, DataLossRate = 0.529, LastSuccessAt = Now.AddDays(-2),
+                Family = PipelineFamily.Ingestion, SubjectUnit = "user", Subject = User.ToString(), UserId = User, Total = 35, Failed = 3, SuccessRate = 0.9, DataLossRate = 0.529, LastSuccessAt = Now.AddDays(-2),
                 DaysSinceSuccess = 2, Urgency = ImpactUrgency.Urgent, RecommendedAction = "URGENT: Recover this user's data now", Command = "Find-LostData",
             },
             new HealthImpact
             {
-                Family = PipelineFamily.Load, PracticeId = "<script>alert(1)</script>", Total = 2, Failed = 2, SuccessRate = 0, Urgency = ImpactUrgency.Low,
+                Family = PipelineFamily.Table, SubjectUnit = "table", Subject = "procedure log", TableName = "procedure log", Source = "practice", Importance = TableImportance.Critical,
+                Finding = [FindingKind.Failing, FindingKind.Overdue], Total = 2, Failed = 2, SuccessRate = 0, LastSuccessAt = Now.AddDays(-3), DaysSinceSuccess = 3,
+                Urgency = ImpactUrgency.Urgent, RecommendedAction = "URGENT: Look at the error and sync this table now", Command = "Get-TableStatus",
+            },
+            new HealthImpact
+            {
+                Family = PipelineFamily.Load, SubjectUnit = "practice", Subject = "<script>alert(1)</script>", PracticeId = "<script>alert(1)</script>", Total = 2, Failed = 2, SuccessRate = 0, Urgency = ImpactUrgency.Low,
                 RecommendedAction = "LOW: Watch this practice", Command = "Get-ProcessingHealth",
             },
         ],
-        Stuck = [new StuckWork { Family = PipelineFamily.Load, LoadRunId = User, State = "running", Count = 1, Since = Now.AddHours(-3), Age = TimeSpan.FromHours(3), Reason = "its session is gone" }],
+        Table =
+        [
+            new HealthTable
+            {
+                Name = "procedure log", Source = "practice", Schema = "raw", Importance = TableImportance.Critical, LastSuccessAt = Now.AddDays(-3), Lag = TimeSpan.FromDays(3),
+                OverdueAfter = TimeSpan.FromDays(1), Failures = 2, ErrorCode = "SourceUnreachable", LastDuration = TimeSpan.FromMinutes(12), UsualDuration = TimeSpan.FromMinutes(11),
+                TimeLimit = TimeSpan.FromMinutes(70), Verified = 1, Threshold = 0.99, Total = 2, Failed = 2,
+                Finding =
+                [
+                    new HealthFinding
+                    {
+                        Name = "procedure log", Source = "practice", Importance = TableImportance.Critical, Kind = FindingKind.Failing, Severity = HealthSeverity.Critical,
+                        Tier = AlertTier.Immediate, Metric = "failures since the last success", Value = 2, Message = "2 failures since the last success, the last with SourceUnreachable",
+                    },
+                    new HealthFinding
+                    {
+                        Name = "procedure log", Source = "practice", Importance = TableImportance.Critical, Kind = FindingKind.Overdue, Severity = HealthSeverity.Critical,
+                        Tier = AlertTier.Immediate, Metric = "hours since the last success", Value = 72, Limit = 24, Message = "last synced 3 days ago; the limit is 24h",
+                    },
+                ],
+            },
+            new HealthTable
+            {
+                Name = "definition", Source = "practice", Schema = "raw", Importance = TableImportance.Reference, LastSuccessAt = Now.AddHours(-2), Lag = TimeSpan.FromHours(2),
+                OverdueAfter = TimeSpan.FromDays(7), LastDuration = TimeSpan.FromSeconds(1.5), Verified = 1, Threshold = 0.95, Total = 1, RowsRead = 900,
+            },
+            new HealthTable
+            {
+                Name = "never \"synced\"", Source = "practice", Schema = "raw", Importance = TableImportance.Standard, Lag = TimeSpan.FromHours(2),
+                OverdueAfter = TimeSpan.FromDays(1), Threshold = 0.95,
+            },
+        ],
+        Stuck = [new StuckWork { Family = PipelineFamily.Load, LoadRunId = User, What = $"Run {User}", State = "running", Count = 1, Since = Now.AddHours(-3), Age = TimeSpan.FromHours(3), Reason = "its session is gone" }],
         Backlog =
         [
             new HealthBacklog { Family = PipelineFamily.Load, Unit = "file" },
+            new HealthBacklog { Family = PipelineFamily.Table, Unit = "sync", Count = 2, OldestAt = Now.AddDays(-2), OldestAge = TimeSpan.FromDays(2) },
             new HealthBacklog { Family = PipelineFamily.Ingestion, Unit = "payload", Count = 25, OldestAt = Now.AddHours(-30), OldestAge = TimeSpan.FromHours(30) },
         ],
         Trend = Enumerable.Range(1, 8).SelectMany(window => new[] { PipelineFamily.Load, PipelineFamily.Ingestion }.Select(family => new HealthTrend
@@ -87,10 +133,15 @@ internal static class Example
         [
             new HealthAlert
             {
-                Severity = HealthSeverity.Critical, Id = "DataLoss", Family = PipelineFamily.Ingestion, Metric = "share of metrics missing", Value = 0.529, Threshold = 0.1,
+                Severity = HealthSeverity.Critical, Tier = AlertTier.Immediate, Id = "DataLoss", Family = PipelineFamily.Ingestion, Metric = "share of metrics missing", Value = 0.529, Threshold = 0.1,
                 Message = "Raw ingestions: 52.9% of the metrics expected are missing, in 45 payloads.",
             },
-            new HealthAlert { Severity = HealthSeverity.Warning, Id = "StuckWork", Family = PipelineFamily.Load, Metric = "stuck work", Value = 1, Message = "CSV loads: 1 stuck." },
+            new HealthAlert
+            {
+                Severity = HealthSeverity.Critical, Tier = AlertTier.Immediate, Id = "TableOverdue", Family = PipelineFamily.Table, Metric = "critical tables overdue", Value = 1,
+                Message = "Table syncs: 1 critical table overdue: procedure log (last synced 3 days ago; the limit is 24h).",
+            },
+            new HealthAlert { Severity = HealthSeverity.Warning, Tier = AlertTier.Within15Minutes, Id = "StuckWork", Family = PipelineFamily.Load, Metric = "stuck work", Value = 1, Message = "CSV loads: 1 stuck." },
         ],
         Recommendation =
         [
@@ -106,6 +157,10 @@ internal static class Example
             new HealthTotal { Family = PipelineFamily.Load, Name = "FilesFailed", Value = 26 },
             new HealthTotal { Family = PipelineFamily.Load, Name = "RowsIngested", Value = 3_300_806 },
             new HealthTotal { Family = PipelineFamily.Load, Name = "RowsRejected", Value = 53_088 },
+            new HealthTotal { Family = PipelineFamily.Table, Name = "SyncsCompleted", Value = 43_200 },
+            new HealthTotal { Family = PipelineFamily.Table, Name = "SyncsFailed", Value = 12 },
+            new HealthTotal { Family = PipelineFamily.Table, Name = "TableRowsRead", Value = 17_800_000 },
+            new HealthTotal { Family = PipelineFamily.Table, Name = "TableRowsChanged", Value = 180_000 },
             new HealthTotal { Family = PipelineFamily.Ingestion, Name = "PayloadsRecovered", Value = 1234 },
             new HealthTotal { Family = PipelineFamily.Ingestion, Name = "RecoveriesFailed", Value = 56 },
             new HealthTotal { Family = PipelineFamily.Ingestion, Name = "PayloadsWithLoss", Value = 45 },

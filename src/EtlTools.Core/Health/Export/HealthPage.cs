@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using EtlTools.Core.Tables.Configuration;
 
 namespace EtlTools.Core.Health.Export;
 
@@ -32,6 +33,7 @@ internal static class HealthPage
         {Recommendations(health.Recommendation)}
         {Html.Each(health.Family.Where(family => family.IsIncluded), family => Trend(health, family.Family))}
         {Impact(health)}
+        {Tables(health)}
         {Errors(health.ErrorPattern)}
         {Stuck(health.Stuck)}
         {Limits(health.Threshold)}
@@ -49,7 +51,7 @@ internal static class HealthPage
     {
         if (!family.IsIncluded)
         {
-            return Html.Of($"<section class=\"family absent\"><h2>{Words.Of(family.Family)}</h2><p>{Sentence(family.Detail)}</p></section>\n");
+            return Html.Of($"<section class=\"family absent\"><h2>{Words.Of(family.Family)}</h2><p>{Words.Sentence(family.Detail)}</p></section>\n");
         }
 
         var overall = health.Overall.Single(one => one.Family == family.Family);
@@ -104,7 +106,7 @@ internal static class HealthPage
         <h2>Alerts</h2>
         {(alerts.Count == 0
             ? Html.Of($"<p>None.</p>")
-            : Html.Of($"<ul class=\"alerts\">{Html.Each(alerts, alert => Html.Of($"<li class=\"{Kind(alert.Severity)}\">{Badge(alert.Severity)} <span>{alert.Message}</span></li>"))}</ul>"))}
+            : Html.Of($"<ul class=\"alerts\">{Html.Each(alerts, alert => Html.Of($"<li class=\"{Kind(alert.Severity)}\">{Badge(alert.Severity)} <span>{alert.Message} <em>{Word(alert.Tier)}</em></span></li>"))}</ul>"))}
         </section>
 
         """);
@@ -136,15 +138,15 @@ internal static class HealthPage
             <section>
             <h2>Trend of {Words.Of(family)}</h2>
             <div class="charts">
-            {HealthChart.Columns($"{Sentence(overall.Unit + "s")}, failed ones below", windows, window => (window.Total, Words.Short(window.Total)), "ok", window => window.Failed)}
-            {Html.When(windows.Exists(window => window.Failed > 0), () => HealthChart.Columns($"{Sentence(overall.Unit + "s")} that failed", windows, window => (window.FailureRate, Percent(window.FailureRate)), "bad"))}
-            {Html.When(windows.Exists(window => window.Missing > 0), () => HealthChart.Columns($"{Sentence(loss.RecordUnit + "s")} missing", windows, window => (window.DataLossRate, Percent(window.DataLossRate)), "lost"))}
+            {HealthChart.Columns($"{Words.Sentence(overall.Unit + "s")}, failed ones below", windows, window => (window.Total, Words.Short(window.Total)), "ok", window => window.Failed)}
+            {Html.When(windows.Exists(window => window.Failed > 0), () => HealthChart.Columns($"{Words.Sentence(overall.Unit + "s")} that failed", windows, window => (window.FailureRate, Percent(window.FailureRate)), "bad"))}
+            {Html.When(windows.Exists(window => window.Missing > 0), () => HealthChart.Columns($"{Words.Sentence(loss.RecordUnit + "s")} missing", windows, window => (window.DataLossRate, Percent(window.DataLossRate)), "lost"))}
             </div>
-            {Html.When(nothing.Count > 0, () => Html.Of($"<p class=\"nothing\">{Sentence(string.Join(", and ", nothing))}, in any of these {windows.Count} windows.</p>"))}
+            {Html.When(nothing.Count > 0, () => Html.Of($"<p class=\"nothing\">{Words.Sentence(string.Join(", and ", nothing))}, in any of these {windows.Count} windows.</p>"))}
             <details>
             <summary>Figures</summary>
             {Table(
-                ["From", $"{Sentence(overall.Unit + "s")}", "Failed", "Share", $"{Sentence(loss.RecordUnit + "s")} expected", "Missing", "Share"],
+                ["From", $"{Words.Sentence(overall.Unit + "s")}", "Failed", "Share", $"{Words.Sentence(loss.RecordUnit + "s")} expected", "Missing", "Share"],
                 1,
                 windows.Select(window => new[]
                 {
@@ -169,9 +171,9 @@ internal static class HealthPage
         return Html.Of($"""
             <section>
             <h2>Who is affected</h2>
-            {Html.When(lossy.Count > 0, () => HealthChart.Bars("Data loss by user or practice, the ten with the most", lossy.Select(impact => (Subject(impact), impact.DataLossRate!.Value, Percent(impact.DataLossRate))), 1, "lost"))}
+            {Html.When(lossy.Count > 0, () => HealthChart.Bars("Data loss by user, practice or table, the ten with the most", lossy.Select(impact => (Subject(impact), impact.DataLossRate!.Value, Percent(impact.DataLossRate))), 1, "lost"))}
             {Table(
-                ["Urgency", "User or practice", "Items", "Failed", "Success", "Loss", "Days since success", "Action"],
+                ["Urgency", "User, practice or table", "Items", "Failed", "Success", "Loss", "Days since success", "Action"],
                 2,
                 shown.Select(impact => new[]
                 {
@@ -185,6 +187,40 @@ internal static class HealthPage
 
             """);
     }
+
+    private static Html Tables(ProcessingHealth health) => Html.When(health.Table.Count > 0, () =>
+    {
+        var found = health.Table.Where(table => table.Finding.Count > 0)
+            .OrderByDescending(table => table.Finding.Max(finding => finding.Severity)).ThenBy(table => table.Importance)
+            .ThenByDescending(table => table.Lag / table.OverdueAfter).ToList();
+        var late = health.Table.OrderByDescending(table => table.Lag / table.OverdueAfter).Take(10).ToList();
+        var shown = found.Take(ImpactShown).ToList();
+        return Html.Of($"""
+            <section>
+            <h2>Tables</h2>
+            {HealthChart.Bars("Time since the last sync, as a share of what a table may have; the ten with the most", late.Select(table => (table.Name, Math.Min(1, table.Lag / table.OverdueAfter), $"{Words.Age(table.Lag)} of {Duration.Write(table.OverdueAfter)}")), 1, late.Exists(table => table.Lag > table.OverdueAfter) ? "bad" : "ok")}
+            {Html.When(shown.Count > 0, () => Table(
+                ["Table", "Importance", "Source", "Failures", "Last sync", "What is wrong"],
+                3,
+                shown.Select(table => new[]
+                {
+                    Html.Of($"<code>{table.Name}</code>"), Text(Word(table.Importance)), Text(table.Source), Text(Words.Number(table.Failures)),
+                    Text(table.LastSuccessAt is { } at ? Time(at) : "never"),
+                    Html.Of($"{Html.Each(table.Finding, finding => Html.Of($"<div>{Badge(finding.Severity)} {finding.Message}</div>"))}"),
+                }),
+                textAfter: 4))}
+            {Html.When(found.Count > shown.Count, () => Html.Of($"<p>And {Words.Number(found.Count - shown.Count)} more.</p>"))}
+            {Table(
+                ["Importance", "Tables", .. Enum.GetValues<FindingKind>().Select(kind => Words.Sentence(TableAdvice.Adjective(kind)))],
+                1,
+                health.Table.GroupBy(table => table.Importance).OrderBy(group => group.Key).Select(group => new[]
+                {
+                    Text(Word(group.Key)), Text(Words.Number(group.Count())),
+                }.Concat(Enum.GetValues<FindingKind>().Select(kind => Text(Words.Number(group.Count(table => table.Finding.Any(finding => finding.Kind == kind)))))).ToArray()))}
+            </section>
+
+            """);
+    });
 
     private static Html Errors(IReadOnlyList<ErrorPattern> patterns) => Html.When(patterns.Count > 0, () =>
     {
@@ -211,11 +247,11 @@ internal static class HealthPage
         <section>
         <h2>Stuck</h2>
         {Table(
-            ["Pipeline", "State", "Run", "Count", "Since", "Age", "Why"],
+            ["Pipeline", "State", "What", "Count", "Since", "Age", "Why"],
             3,
             stuck.Select(work => new[]
             {
-                Text(Words.Of(work.Family)), Text(work.State), Html.Of($"<code>{work.LoadRunId}</code>"), Text(Words.Number(work.Count)),
+                Text(Words.Of(work.Family)), Text(work.State), Text(work.What), Text(Words.Number(work.Count)),
                 Text(Time(work.Since)), Text(Words.Age(work.Age)), Text(work.Reason),
             }),
             textAfter: 6)}
@@ -235,6 +271,8 @@ internal static class HealthPage
                 [Text("Success of a user or practice, below"), Text(Words.Percent(limits.MinSuccessRate)), Text("")],
                 [Text("Oldest that waits, above"), Text(Duration.Write(limits.BacklogWarning)), Text(Duration.Write(limits.BacklogCritical))],
                 [Text("No sign of life, above"), Text(Duration.Write(limits.StuckAfter)), Text("")],
+                [Text("Sync of a table, times its usual duration, above"), Text(limits.SlowFactor.ToString("0.##", CultureInfo.InvariantCulture)), Text("")],
+                [Text("Shorter syncs are never slow"), Text(Duration.Write(limits.SlowAfter)), Text("")],
             ])}
         </details>
 
@@ -253,7 +291,7 @@ internal static class HealthPage
             """);
     }
 
-    private static string Subject(HealthImpact impact) => impact.UserId?.ToString() ?? $"practice {impact.PracticeId}";
+    private static string Subject(HealthImpact impact) => impact.UserId is null ? $"{impact.SubjectUnit} {impact.Subject}" : impact.Subject;
 
     private static Html Badge(HealthStatus status) => Html.Of($"<span class=\"badge {Kind(status)}\">{Word(status)}</span>");
 
@@ -267,9 +305,16 @@ internal static class HealthPage
 
     private static string Word(HealthStatus status) => status == HealthStatus.NoData ? "No data" : status.ToString();
 
-    private static Html Text(string text) => Html.Of($"{text}");
+    private static string Word(AlertTier tier) => tier switch
+    {
+        AlertTier.Immediate => "at once",
+        AlertTier.Within15Minutes => "within 15 minutes",
+        _ => "daily",
+    };
 
-    private static string Sentence(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
+    private static string Word(TableImportance importance) => importance.ToString().ToLowerInvariant();
+
+    private static Html Text(string text) => Html.Of($"{text}");
 
     private static string Share(double? rate, string of) => rate is { } share ? $"{Words.Percent(share)} {of}" : "";
 

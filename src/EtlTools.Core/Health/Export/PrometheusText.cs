@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EtlTools.Core.Tables.Configuration;
 
 namespace EtlTools.Core.Health.Export;
 
@@ -21,40 +22,65 @@ internal static class PrometheusText
         Counter("etl_rows_ingested_total", "Rows that files brought into raw tables.", PipelineFamily.Load, "RowsIngested"),
         Counter("etl_rows_rejected_total", "Rows that went to quarantine.", PipelineFamily.Load, "RowsRejected"),
 
+        Counter("etl_table_syncs_completed_total", "Syncs of tables that were completed.", PipelineFamily.Table, "SyncsCompleted"),
+        Counter("etl_table_syncs_failed_total", "Attempts at tables that failed.", PipelineFamily.Table, "SyncsFailed"),
+        Counter("etl_table_rows_read_total", "Rows that syncs read from their sources.", PipelineFamily.Table, "TableRowsRead"),
+        Counter("etl_table_rows_changed_total", "Rows of copies that syncs inserted, updated or deleted.", PipelineFamily.Table, "TableRowsChanged"),
+
         Gauge("etl_health_status", "1 for the status that holds, 0 for the others.", health => Statuses("all", health.Status)
             .Concat(Included(health).SelectMany(family => Statuses(Label(family.Family), family.Status)))),
         Gauge("etl_health_generated_timestamp_seconds", "When the figures were read.", health => [At(health.GeneratedAt)]),
         Gauge("etl_health_window_seconds", "Length of the window that the figures are about.", health => [new([], health.Window.TotalSeconds)]),
-        Gauge("etl_last_success_timestamp_seconds", "When the last file or payload was processed.", health => Included(health)
+        Gauge("etl_last_success_timestamp_seconds", "When the last file or payload was processed, or the last table synced.", health => Included(health)
             .Where(family => family.LastSuccessAt is not null).Select(family => At(family.LastSuccessAt!.Value, Of(family.Family)))),
-        Gauge("etl_items", "Files or payloads of the window by their state.", health => health.Overall.SelectMany(States)),
-        Gauge("etl_success_ratio", "Share of the window's files or payloads that were processed.", health => health.Overall
+        Gauge("etl_items", "Files, payloads or syncs of the window by their state.", health => health.Overall.SelectMany(States)),
+        Gauge("etl_success_ratio", "Share of the window's files, payloads or syncs that were processed.", health => health.Overall
             .Where(overall => overall.SuccessRate is not null).Select(overall => new Sample([Of(overall.Family)], overall.SuccessRate!.Value))),
-        Gauge("etl_failure_ratio", "Share of the window's files or payloads that failed.", health => health.Overall
+        Gauge("etl_failure_ratio", "Share of the window's files, payloads or syncs that failed.", health => health.Overall
             .Where(overall => overall.FailureRate is not null).Select(overall => new Sample([Of(overall.Family)], overall.FailureRate!.Value))),
-        Gauge("etl_data_loss_items", "Files or payloads of the window with records missing.", health => Losses(health, loss => loss.Items)),
+        Gauge("etl_data_loss_items", "Files, payloads or syncs of the window with records missing.", health => Losses(health, loss => loss.Items)),
         Gauge("etl_data_loss_ratio", "Share of the window's expected records that are missing.", health => Losses(health, loss => loss.Rate)),
         Gauge("etl_records_expected", "Rows or metrics that the window's items hold.", health => Losses(health, loss => loss.Expected)),
         Gauge("etl_records_missing", "Rows or metrics of the window that are not in their tables.", health => Losses(health, loss => loss.Missing)),
         Gauge("etl_records_rejected", "Metrics of the window that an audit could make no row of.", health => Losses(health, loss => loss.Rejected)),
         Gauge("etl_rejected_ratio", "Share of the window's metrics that an audit could make no row of.", health => Losses(health, loss => loss.RejectedRate)),
         Gauge("etl_unreadable_items", "Payloads of the window that an audit could not read, or not to their end.", health => Losses(health, loss => loss.Unreadable)),
-        Gauge("etl_audited_items", "Files or payloads of the window whose records were counted in the tables.", health => Losses(health, loss => loss.Audited)),
+        Gauge("etl_audited_items", "Files, payloads or syncs of the window whose records were counted in the tables.", health => Losses(health, loss => loss.Audited)),
         Gauge("etl_errors", "What went wrong in the window, by category.", health => health.ErrorPattern
             .GroupBy(pattern => (pattern.Family, pattern.Category, pattern.Unit))
             .Select(group => new Sample([Of(group.Key.Family), ("category", group.Key.Category), ("unit", group.Key.Unit)], group.Sum(pattern => pattern.Count)))),
-        Gauge("etl_stuck_items", "Runs, files or payloads that do not move.", health => Included(health)
+        Gauge("etl_stuck_items", "Runs, files, payloads or syncs that do not move.", health => Included(health)
             .Select(family => new Sample([Of(family.Family)], health.Stuck.Where(work => work.Family == family.Family).Sum(work => work.Count)))),
-        Gauge("etl_backlog_items", "Files or payloads that wait.", health => health.Backlog
+        Gauge("etl_backlog_items", "Files or payloads that wait, and tables that ought to have been synced.", health => health.Backlog
             .Select(backlog => new Sample([Of(backlog.Family)], backlog.Count))),
         Gauge("etl_backlog_oldest_age_seconds", "How long the oldest of them has waited.", health => health.Backlog
             .Select(backlog => new Sample([Of(backlog.Family)], backlog.OldestAge?.TotalSeconds ?? 0))),
-        Gauge("etl_impacted_subjects", "Users or practices that something is wrong for.", health => Included(health)
+        Gauge("etl_impacted_subjects", "Users, practices or tables that something is wrong for.", health => Included(health)
             .SelectMany(family => Enum.GetValues<ImpactUrgency>().Select(urgency => new Sample(
-                [Of(family.Family), ("urgency", urgency.ToString().ToLowerInvariant())],
+                [Of(family.Family), ("urgency", Label(urgency))],
                 health.Impact.Count(impact => impact.Family == family.Family && impact.Urgency == urgency))))),
-        Gauge("etl_alerts", "Alerts of this reading.", health => Enum.GetValues<HealthSeverity>().Select(severity => new Sample(
-            [("severity", severity.ToString().ToLowerInvariant())], health.Alert.Count(alert => alert.Severity == severity)))),
+        Gauge("etl_alerts", "Alerts of this reading, by how bad they are and how soon somebody has to hear of them.", health =>
+            from severity in Enum.GetValues<HealthSeverity>()
+            from tier in Enum.GetValues<AlertTier>()
+            select new Sample(
+                [("severity", Label(severity)), ("tier", Label(tier))], health.Alert.Count(alert => alert.Severity == severity && alert.Tier == tier))),
+        Gauge("etl_tables", "Configured tables.", health =>
+            from importance in Importances(health)
+            select new Sample([("importance", Label(importance))], health.Table.Count(table => table.Importance == importance))),
+        Gauge("etl_table_findings", "Tables that something is wrong with.", health =>
+            from importance in Importances(health)
+            from kind in Enum.GetValues<FindingKind>()
+            select new Sample(
+                [("importance", Label(importance)), ("finding", Label(kind))],
+                health.Table.Count(table => table.Importance == importance && table.Finding.Any(finding => finding.Kind == kind)))),
+        Gauge("etl_table_finding", "1 for what is wrong with a table; what is not is not there.", health => health.Table.SelectMany(
+            table => table.Finding.Select(finding => new Sample([.. Of(table), ("finding", Label(finding.Kind))], 1)))),
+        Gauge("etl_table_last_success_timestamp_seconds", "When a table was synced last.", health => health.Table
+            .Where(table => table.LastSuccessAt is not null).Select(table => At(table.LastSuccessAt!.Value, Of(table)))),
+        Gauge("etl_table_overdue_after_seconds", "A table that was not synced for so long is overdue.", health => Tables(health, table => table.OverdueAfter.TotalSeconds)),
+        Gauge("etl_table_failures", "Runs in which a table failed since its last success.", health => Tables(health, table => table.Failures)),
+        Gauge("etl_table_duration_seconds", "How long the last sync of a table took.", health => Tables(health, table => table.LastDuration?.TotalSeconds)),
+        Gauge("etl_table_verified_ratio", "Share of the rows read last that is in the copy.", health => Tables(health, table => table.Verified)),
     ];
 
     /// <summary>The names of all metrics that a file can hold.</summary>
@@ -127,7 +153,7 @@ internal static class PrometheusText
     private static IEnumerable<FamilyHealth> Included(ProcessingHealth health) => health.Family.Where(family => family.IsIncluded);
 
     private static IEnumerable<Sample> Statuses(string family, HealthStatus holds) => Enum.GetValues<HealthStatus>()
-        .Select(status => new Sample([("family", family), ("status", status.ToString().ToLowerInvariant())], status == holds ? 1 : 0));
+        .Select(status => new Sample([("family", family), ("status", Label(status))], status == holds ? 1 : 0));
 
     private static IEnumerable<Sample> States(HealthOverall overall) =>
         new[]
@@ -141,11 +167,20 @@ internal static class PrometheusText
     private static IEnumerable<Sample> Losses(ProcessingHealth health, Func<HealthDataLoss, double?> value) => health.DataLoss
         .Where(loss => value(loss) is not null).Select(loss => new Sample([Of(loss.Family)], value(loss)!.Value));
 
+    /// <summary>Every importance, that a rule need not know which are used; none where there are no tables.</summary>
+    private static IEnumerable<TableImportance> Importances(ProcessingHealth health) => health.Table.Count > 0 ? Enum.GetValues<TableImportance>() : [];
+
+    private static IEnumerable<Sample> Tables(ProcessingHealth health, Func<HealthTable, double?> value) => health.Table
+        .Where(table => value(table) is not null).Select(table => new Sample(Of(table), value(table)!.Value));
+
+    private static (string, string)[] Of(HealthTable table) => [("source", table.Source), ("table", table.Name), ("importance", Label(table.Importance))];
+
     private static Sample At(DateTimeOffset time, params (string, string)[] labels) => new(labels, time.ToUnixTimeMilliseconds() / 1000.0);
 
     private static (string, string) Of(PipelineFamily family) => ("family", Label(family));
 
-    private static string Label(PipelineFamily family) => family.ToString().ToLowerInvariant();
+    private static string Label<T>(T word)
+        where T : struct, Enum => word.ToString().ToLowerInvariant();
 
     private sealed record Metric(string Name, string Type, string Help, Func<ProcessingHealth, IEnumerable<Sample>> Read);
 

@@ -140,6 +140,9 @@ public sealed record TableMonitoring
     public const double DefaultThreshold = 0.95;
     public const double CriticalThreshold = 0.99;
 
+    /// <summary>Where the configuration says nothing.</summary>
+    public static readonly TimeSpan DefaultOverdueAfter = TimeSpan.FromDays(1);
+
     public bool AlertsOnFailure { get; init; } = true;
 
     /// <summary>A sync that takes longer is ended.</summary>

@@ -193,7 +193,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
         }
 
         var state = TableState.Parse(undone.StateBefore) with { Columns = before.Columns, Key = before.Key, HasOddDates = before.HasOddDates };
-        await TrackingStore.WriteStateAsync(connection, undone.Schema, undone.Table, undone.Source, state, id, isLast: true, cancellationToken).ConfigureAwait(false);
+        await TrackingStore.WriteStateAsync(connection, undone.Schema, undone.Table, undone.Source, state, id, isLast: false, cancellationToken).ConfigureAwait(false);
         await TrackingStore.AddAsync(connection, id, undone.Table, new SyncProgressCounts(0, 0, merge, 0), isLast: true, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(UndoSql.MarkUndone, new { place.schema, place.table, place.from, id }).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.DropStage, null).ConfigureAwait(false);

@@ -56,6 +56,9 @@ internal sealed class TableSyncer
     /// <summary>The id of the sync, once there is one.</summary>
     public long? TableSyncId => _id > 0 ? _id : null;
 
+    /// <summary>The share of the rows read that was found in the copy, where that was too little to commit.</summary>
+    public double? VerifiedTooLittle { get; private set; }
+
     public async Task<TableSync> RunAsync(TableSync sync, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
@@ -321,6 +324,7 @@ internal sealed class TableSyncer
     {
         if (counts.Merge.NotFound > 0 || counts.Verified < _config.Monitoring.Threshold)
         {
+            VerifiedTooLittle = counts.Verified;
             throw new EtlException(
                 EtlErrorKind.Data,
                 "TableVerificationFailed",

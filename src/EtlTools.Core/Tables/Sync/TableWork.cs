@@ -39,7 +39,7 @@ internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSync
         try
         {
             await using var connection = await lane.Database.OpenAsync(patience.Token).ConfigureAwait(false);
-            await TrackingStore.FailAsync(connection, sync with { Mode = Mode }, TableSyncId, failure, patience.Token).ConfigureAwait(false);
+            await TrackingStore.FailAsync(connection, sync with { Mode = Mode }, TableSyncId, failure, _syncer?.VerifiedTooLittle, patience.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is EtlException or OperationCanceledException || DatabaseErrors.IsDatabaseError(error))
         {

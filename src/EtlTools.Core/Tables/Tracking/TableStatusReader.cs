@@ -13,9 +13,6 @@ namespace EtlTools.Core.Tables.Tracking;
 /// <param name="settings">Where its copies are.</param>
 public sealed class TableStatusReader(EtlDatabase database, string source, TableSyncConfig config, TableSyncSettings settings)
 {
-    /// <summary>Where the configuration says nothing.</summary>
-    private static readonly TimeSpan OverdueAfter = TimeSpan.FromDays(1);
-
     /// <summary>The tables that are meant, the most important first.</summary>
     /// <exception cref="EtlException">TableNotConfigured, SchemaMissing, those of connecting.</exception>
     public async Task<IReadOnlyList<TableStatus>> ReadAsync(TableSyncOptions options, CancellationToken cancellationToken)
@@ -40,7 +37,7 @@ public sealed class TableStatusReader(EtlDatabase database, string source, Table
     private TableStatus ToStatus(TableConfig table, Row row, DateTimeOffset now)
     {
         var lastSuccess = row.LastSuccessAt is { } at ? new DateTimeOffset(DateTime.SpecifyKind(at, DateTimeKind.Utc)) : (DateTimeOffset?)null;
-        var overdueAfter = table.Monitoring.OverdueAfter ?? OverdueAfter;
+        var overdueAfter = table.Monitoring.OverdueAfter ?? TableMonitoring.DefaultOverdueAfter;
         var lag = now - lastSuccess;
         var isOverdue = lag is null || lag > overdueAfter;
         var last = row.LastSeconds is > 0 and { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;

@@ -3,7 +3,7 @@ namespace EtlTools.Core.Tables.Tracking;
 internal static class TableStatusSql
 {
     /// <summary>One row a table that is named, or that was ever synced into the schema.</summary>
-    public const string Select = """
+    public const string Select = $"""
         WITH tables AS (
             SELECT name FROM unnest(@names) AS name
             UNION
@@ -31,11 +31,7 @@ internal static class TableStatusSql
         LEFT JOIN etl.table_states st ON st.target_schema = @schema AND st.table_name = t.name
         LEFT JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', @schema, t.name))
         LEFT JOIN LATERAL (
-            SELECT s.*, EXISTS (
-                SELECT FROM pg_locks l
-                WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('etl.table:' || @schema || '.' || t.name, 0)) AS is_held
+            SELECT s.*, {TrackingSql.IsHeld} AS is_held
             FROM etl.table_syncs s
             WHERE s.target_schema = @schema AND s.table_name = t.name
             ORDER BY s.table_sync_id DESC LIMIT 1

@@ -12,8 +12,39 @@ internal static class TrackingSql
     public const string FinishRun = """
         UPDATE etl.table_sync_runs
         SET finished_at = now(),
-            tables_failed = (SELECT count(*) FROM etl.table_syncs s WHERE s.table_sync_run_id = @run AND status <> 'completed')
+            tables_failed = s.failed,
+            syncs_completed = s.completed,
+            syncs_failed = s.failed,
+            rows_read = s.rows_read,
+            rows_changed = s.rows_changed
+        FROM (
+            SELECT count(*) FILTER (WHERE status = 'completed') AS completed,
+                   count(*) FILTER (WHERE status <> 'completed') AS failed,
+                   coalesce(sum(rows_read), 0) AS rows_read,
+                   coalesce(sum(rows_inserted + rows_updated + rows_deleted), 0) AS rows_changed
+            FROM etl.table_syncs WHERE table_sync_run_id = @run) s
         WHERE table_sync_run_id = @run
+        """;
+
+    /// <summary>What the configuration has now, for those who do not have it. Rows that stay as they are are not touched.</summary>
+    public const string WriteConfigured = """
+        DELETE FROM etl.configured_tables WHERE source = @source AND table_name <> ALL (@tables);
+        INSERT INTO etl.configured_tables AS c (
+            source, table_name, target_schema, importance, contract, alerts_on_failure, time_limit, threshold, overdue_after)
+        SELECT @source, t.name, @schema, t.importance, t.contract, t.alerts_on_failure, t.time_limit, t.threshold, t.overdue_after
+        FROM unnest(@tables, @importances, @contracts, @alertsOnFailure, @timeLimits, @thresholds, @overdueAfter)
+            AS t (name, importance, contract, alerts_on_failure, time_limit, threshold, overdue_after)
+        ON CONFLICT (source, table_name) DO UPDATE
+        SET target_schema = excluded.target_schema,
+            importance = excluded.importance,
+            contract = excluded.contract,
+            alerts_on_failure = excluded.alerts_on_failure,
+            time_limit = excluded.time_limit,
+            threshold = excluded.threshold,
+            overdue_after = excluded.overdue_after
+        WHERE (c.target_schema, c.importance, c.contract, c.alerts_on_failure, c.time_limit, c.threshold, c.overdue_after)
+            IS DISTINCT FROM (excluded.target_schema, excluded.importance, excluded.contract, excluded.alerts_on_failure,
+                              excluded.time_limit, excluded.threshold, excluded.overdue_after)
         """;
 
     /// <summary>Under the table's lease: whatever says running there has died.</summary>
@@ -49,7 +80,8 @@ internal static class TrackingSql
 
     public const string FailSync = """
         UPDATE etl.table_syncs
-        SET status = 'failed', finished_at = clock_timestamp(), error_code = @errorCode, error = @error
+        SET status = 'failed', finished_at = clock_timestamp(), error_code = @errorCode, error = @error,
+            verified = coalesce(@verified, verified)
         WHERE table_sync_id = @id AND status = 'running'
         """;
 
@@ -69,4 +101,13 @@ internal static class TrackingSql
     public const string TakeLease = "SELECT pg_try_advisory_lock(hashtextextended('etl.table:' || @schema || '.' || @table, 0))";
 
     public const string EndLease = "SELECT pg_advisory_unlock(hashtextextended('etl.table:' || @schema || '.' || @table, 0))";
+
+    /// <summary>True while somebody holds the lease of the table that a sync of alias s is of.</summary>
+    public const string IsHeld = """
+        EXISTS (
+            SELECT FROM pg_locks l
+            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('etl.table:' || s.target_schema || '.' || s.table_name, 0))
+        """;
 }

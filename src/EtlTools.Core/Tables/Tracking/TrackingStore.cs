@@ -70,11 +70,12 @@ internal static class TrackingStore
             TrackingSql.WriteState, new { schema, table, source, state = state.ToJson(), id, isLast }, cancellationToken: cancellationToken));
 
     /// <summary>
-    /// Has the schemas of the copies and of their history, and the deployment's tracking table with a row for every table.
+    /// Has the schemas of the copies and of their history, and records for every configured table: in the deployment's tracking
+    /// table, and what health has to know of the configuration.
     /// One after the other: two sessions that make the same thing at once get in each other's way.
     /// </summary>
-    public static async Task EnsureLoadStatusAsync(
-        NpgsqlConnection connection, string schema, IReadOnlyCollection<string> tables, CancellationToken cancellationToken)
+    public static async Task EnsureRecordsAsync(
+        NpgsqlConnection connection, string schema, string source, IReadOnlyList<TableConfig> tables, CancellationToken cancellationToken)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await connection.ExecuteAsync(new CommandDefinition(TrackingSql.LockSetup, cancellationToken: cancellationToken)).ConfigureAwait(false);
@@ -88,7 +89,8 @@ internal static class TrackingStore
             }
         }
 
-        await EnsureRowsAsync(connection, schema, tables, cancellationToken).ConfigureAwait(false);
+        await EnsureRowsAsync(connection, schema, [.. tables.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
+        await WriteConfiguredAsync(connection, schema, source, tables, cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -112,6 +114,24 @@ internal static class TrackingStore
             LoadStatusSql.EnsureRows(schema), new { tables = tables.ToArray() }, cancellationToken: cancellationToken)).ConfigureAwait(false);
     }
 
+    private static Task WriteConfiguredAsync(
+        NpgsqlConnection connection, string schema, string source, IReadOnlyList<TableConfig> tables, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            TrackingSql.WriteConfigured,
+            new
+            {
+                source,
+                schema,
+                tables = tables.Select(table => table.Name).ToArray(),
+                importances = tables.Select(table => Words.Of(table.Importance)).ToArray(),
+                contracts = tables.Select(table => Words.Of(table.Contract)).ToArray(),
+                alertsOnFailure = tables.Select(table => table.Monitoring.AlertsOnFailure).ToArray(),
+                timeLimits = tables.Select(table => table.Monitoring.TimeLimit).ToArray(),
+                thresholds = tables.Select(table => table.Monitoring.Threshold).ToArray(),
+                overdueAfter = tables.Select(table => table.Monitoring.OverdueAfter ?? TableMonitoring.DefaultOverdueAfter).ToArray(),
+            },
+            cancellationToken: cancellationToken));
+
     public static Task SucceedAsync(
         NpgsqlConnection connection, string schema, string table, string? lastLoaded, string? lastKey, string? keyColumn, long rows, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(new CommandDefinition(
@@ -121,13 +141,14 @@ internal static class TrackingStore
     /// <param name="sync">What failed.</param>
     /// <param name="id">Of the sync; null where it failed before it began.</param>
     /// <param name="failure">Why.</param>
+    /// <param name="verified">The share of the rows read that was found in the copy, where too few were; null otherwise.</param>
     /// <param name="cancellationToken">Stops the statements.</param>
     public static async Task FailAsync(
-        NpgsqlConnection connection, TableSync sync, long? id, EtlException failure, CancellationToken cancellationToken)
+        NpgsqlConnection connection, TableSync sync, long? id, EtlException failure, double? verified, CancellationToken cancellationToken)
     {
         id ??= await StartSyncAsync(connection, sync, isInitial: false, Words.Of(sync.Strategy), new TableState(), cancellationToken).ConfigureAwait(false);
         await connection.ExecuteAsync(new CommandDefinition(
-            TrackingSql.FailSync, new { id, errorCode = failure.ErrorId, error = failure.Message }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            TrackingSql.FailSync, new { id, errorCode = failure.ErrorId, error = failure.Message, verified }, cancellationToken: cancellationToken)).ConfigureAwait(false);
         await connection.ExecuteAsync(new CommandDefinition(
             LoadStatusSql.Fail(sync.Schema), new { table = sync.Name }, cancellationToken: cancellationToken)).ConfigureAwait(false);
     }

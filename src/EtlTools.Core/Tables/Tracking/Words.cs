@@ -17,6 +17,14 @@ internal static class Words
         _ => "full_table",
     };
 
+    public static string Of(SchemaContract contract) => contract switch
+    {
+        SchemaContract.Freeze => "freeze",
+        SchemaContract.DiscardRow => "discard_row",
+        SchemaContract.DiscardValue => "discard_value",
+        _ => "evolve",
+    };
+
     public static T Parse<T>(string word)
         where T : struct, Enum => Enum.Parse<T>(word.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
 }

@@ -1,0 +1,92 @@
+namespace EtlTools.Core.Health;
+
+/// <summary>What to do about tables. Each command shows or previews, and is about one source.</summary>
+internal static class TableAdvice
+{
+    /// <summary>So many names are written out; more are found by their condition.</summary>
+    private const int MostNames = 20;
+
+    public static (string Action, string Command) ForTable(SubjectReading subject, ImpactUrgency urgency)
+    {
+        var table = subject.Table!;
+        var what = Main(subject.Findings) switch
+        {
+            FindingKind.Failing => "Look at the error and sync this table",
+            FindingKind.Overdue => "Sync this table",
+            FindingKind.BelowThreshold => "Compare this table with its source",
+            FindingKind.Slow => "Look at why this table takes so long",
+            FindingKind.Drifted => "Look at how the columns of this table changed",
+            _ => "Watch this table",
+        };
+        var action = urgency switch
+        {
+            ImpactUrgency.Urgent => $"URGENT: {what} now",
+            ImpactUrgency.High => $"HIGH: {what} today",
+            ImpactUrgency.Medium => $"MEDIUM: {what}",
+            _ => $"LOW: {what}",
+        };
+        return (action, CommandFor(Main(subject.Findings), table.Source, [table.Name]));
+    }
+
+    /// <summary>The most important first.</summary>
+    public static IEnumerable<HealthRecommendation> For(FamilyReading reading)
+    {
+        foreach (var work in reading.Stuck.GroupBy(work => work.Source!))
+        {
+            yield return Recommendation(
+                $"{Words.Count(work.Count(), "sync")} of {work.Key} stuck, the oldest for {Words.Age(work.Max(one => one.Age))}. A next sync takes the place of a dead one; a live one keeps its table.",
+                $"Get-TableStatus -Name {Names(work.Select(one => one.TableName!).Distinct())} -Source {Words.Quoted(work.Key)}");
+        }
+
+        var findings = reading.Subjects.SelectMany(subject => subject.Findings);
+        foreach (var group in findings.GroupBy(finding => (finding.Kind, finding.Source)).OrderBy(group => group.Key.Kind))
+        {
+            var tables = group.OrderBy(finding => finding.Importance).ThenBy(finding => finding.Name, StringComparer.Ordinal).ToList();
+            yield return Recommendation(
+                $"{Words.Sentence(Adjective(group.Key.Kind))}: {Words.Count(tables.Count, "table")} of {group.Key.Source}. {TextOf(group.Key.Kind)}",
+                CommandFor(group.Key.Kind, group.Key.Source, tables.ConvertAll(finding => finding.Name)));
+        }
+    }
+
+    /// <summary>As it is said of tables.</summary>
+    public static string Adjective(FindingKind kind) => kind switch
+    {
+        FindingKind.Failing => "failing",
+        FindingKind.Overdue => "overdue",
+        FindingKind.BelowThreshold => "below the threshold",
+        FindingKind.Slow => "slow",
+        _ => "drifted",
+    };
+
+    private static string TextOf(FindingKind kind) => kind switch
+    {
+        FindingKind.Failing => "Put the cause right, then sync.",
+        FindingKind.Overdue => "Check that the scheduled sync runs; see what a sync would do.",
+        FindingKind.BelowThreshold => "Compare with the source.",
+        FindingKind.Slow => "Look at rows and rate.",
+        _ => "Look at what changed.",
+    };
+
+    private static string CommandFor(FindingKind? kind, string source, IReadOnlyList<string> names)
+    {
+        var which = names.Count <= MostNames ? $"-Name {Names(names)} -Source {Words.Quoted(source)}" : $"-Source {Words.Quoted(source)}";
+        return kind switch
+        {
+            FindingKind.Failing => $"Get-TableStatus {which}{(names.Count <= MostNames ? "" : " -Condition Failed, Interrupted")} | Format-List Name, Condition, Failures, ErrorCode, Error",
+            FindingKind.Overdue when names.Count > MostNames => $"Get-TableStatus {which} | Where-Object IsOverdue | Sync-Table -Source {Words.Quoted(source)} -WhatIf",
+            FindingKind.Overdue => $"Sync-Table {which} -WhatIf",
+            FindingKind.BelowThreshold => $"Compare-Table {which}",
+            FindingKind.Slow => $"Get-TableStatus {which} | Format-List Name, LastDuration, EstimatedDuration, RowsRead, RowsPerSecond",
+            FindingKind.Drifted => $"Sync-Table {which} -WhatIf | Format-List Name, Drift, Alteration, Error",
+            _ => $"Get-TableStatus {which}",
+        };
+    }
+
+    private static FindingKind? Main(IReadOnlyList<HealthFinding> findings) =>
+        findings.Count == 0 ? null : findings.Min(finding => finding.Kind);
+
+    private static string Names(IEnumerable<string> names) => string.Join(", ", names.Select(Words.Quoted));
+
+    private static HealthRecommendation Recommendation(string text, string command) =>
+        new() { Family = PipelineFamily.Table, Text = text, Command = command };
+}
