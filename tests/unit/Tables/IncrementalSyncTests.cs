@@ -43,6 +43,23 @@ public sealed class IncrementalSyncTests
     }
 
     [MariaDbFact]
+    public async Task A_few_changes_are_looked_up_in_the_copy_and_not_all_of_it_read()
+    {
+        const int Rows = 100_000;
+        await using var work = await SyncWorkshop.CreateAsync(
+            $"""
+            CREATE TABLE adjustment (AdjNum bigint AUTO_INCREMENT PRIMARY KEY, Amount double NOT NULL, AdjDate date, SecDateTEdit datetime);
+            INSERT INTO adjustment (Amount, AdjDate, SecDateTEdit) SELECT seq, '2024-01-01', '2023-01-01' + INTERVAL seq SECOND FROM seq_1_to_{Rows};
+            """,
+            Config with { IncrementalColumns = ["SecDateTEdit"] });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE adjustment SET Amount = -1, SecDateTEdit = '2024-02-01' WHERE AdjNum % 300 = 1");
+        var before = await ReadOfCopyAsync(work, lookups: 0);
+        Assert.Equal(334, (await work.SyncOneAsync()).RowsUpdated);
+        Assert.InRange(await ReadOfCopyAsync(work, lookups: 2 * 334) - before, 0, Rows / 10);
+    }
+
+    [MariaDbFact]
     public async Task Rows_of_the_same_second_are_not_lost()
     {
         await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config with { IncrementalColumns = ["SecDateTEdit"] });
@@ -200,6 +217,18 @@ public sealed class IncrementalSyncTests
         Assert.Null(await work.Copy.ScalarAsync<string>("SELECT to_regclass('raw.adjustment')::text"));
         work.Config = new TableSyncConfig { Tables = [new TableConfig { Name = "nothing" }] };
         Assert.Equal("SourceTableMissing", (await work.FailAsync()).ErrorCode);
+    }
+
+    /// <summary>Rows of the copy that were read by going through it, once its sessions have said so: they do when they end.</summary>
+    private static async Task<long> ReadOfCopyAsync(SyncWorkshop work, long lookups)
+    {
+        const string Statistics = "FROM pg_stat_user_tables WHERE relid = 'raw.adjustment'::regclass";
+        for (var i = 0; i < 100 && await work.Copy.ScalarAsync<long>($"SELECT coalesce(idx_scan, 0) {Statistics}") < lookups; i++)
+        {
+            await Task.Delay(50);
+        }
+
+        return await work.Copy.ScalarAsync<long>($"SELECT seq_tup_read {Statistics}");
     }
 
     private static Task AssertEqualAsync(SyncWorkshop work) => work.AssertEqualAsync("adjustment", null, null, Columns);
