@@ -132,7 +132,8 @@ Describe 'Parameters that are read kindly' {
         foreach ($parameter in (Get-Command -Module EtlTools).Parameters.Values) {
             $wanted = switch ($parameter.ParameterType) {
                 ([timespan]) { 'DurationAttribute' }
-                ([System.Nullable[double]]) { 'RateAttribute' }
+                # How many times the usual is no share.
+                ([System.Nullable[double]]) { if ($parameter.Name -notlike '*Factor') { 'RateAttribute' } }
                 ([System.Nullable[datetimeoffset]]) { 'InstantAttribute' }
             }
             if ($wanted) {

@@ -202,9 +202,10 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
         }
 
         It 'writes to the place where PowerShell stands' {
-            Push-Location $folder
+            $here = New-Item -ItemType Directory (Join-Path $folder here)
+            Push-Location $here
             try {
-                (Export-ProcessingHealth -Path here.json -PassThru).Path | Should -Be (Join-Path $folder here.json)
+                (Export-ProcessingHealth -Path here.json -PassThru).Path | Should -Be (Join-Path $here here.json)
             }
             finally {
                 Pop-Location
