@@ -31,8 +31,18 @@ internal static class MergeSql
     public static string CreateKeys(TablePlan plan) =>
         $"CREATE TEMP TABLE etl_keys ({string.Join(", ", KeyColumns(plan).Select(column => $"{SqlIdentifier.Quote(column.Name)} {column.StageType}"))})";
 
-    public static string Copy(string table, IEnumerable<string> columns) =>
-        $@"COPY {table} ({SqlIdentifier.List(columns)}) FROM STDIN (NULL '\0N', ENCODING 'UTF8')";
+    /// <param name="table">Where to.</param>
+    /// <param name="columns">Of the rows, in their order.</param>
+    /// <param name="isNew">The table was made in this transaction: its rows need no vacuum before they are read.</param>
+    public static string Copy(string table, IEnumerable<string> columns, bool isNew = false) =>
+        $@"COPY {table} ({SqlIdentifier.List(columns)}) FROM STDIN (NULL '\0N', ENCODING 'UTF8'{(isNew ? ", FREEZE" : "")})";
+
+    /// <summary>
+    /// How large a new copy is and how its keys lie, which the next sync goes by. All columns of a wide table take longer than its
+    /// COPY; the server's own autovacuum looks at them later.
+    /// </summary>
+    public static string AnalyzeKey(TablePlan plan) =>
+        $"ANALYZE {plan.Target.Qualified} ({SqlIdentifier.List(plan.HasKey ? plan.Key : plan.Columns.Take(1).Select(column => column.Name))})";
 
     public static IEnumerable<LoadColumn> KeyColumns(TablePlan plan) =>
         plan.Key.Select(key => plan.Columns.First(column => column.Name == key));
@@ -113,8 +123,6 @@ internal static class MergeSql
         JOIN {Stage} s ON s.ctid = d.s
         JOIN {plan.Target.Qualified} t ON {Equal(plan, "s", "t")}{(Values(plan).Any() ? $" AND NOT ({Differ(plan)})" : "")}
         """;
-
-    public static string Count(string table) => $"SELECT count(*) FROM {table}";
 
     /// <summary>Values that a column of the copy has no room for are found by trying.</summary>
     public const string CreateFits = """

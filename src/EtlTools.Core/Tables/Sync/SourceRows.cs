@@ -41,8 +41,13 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     {
         await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.CreateStage(plan), cancellationToken).ConfigureAwait(false);
-        return await CopyAsync(MergeSql.Stage, rest, cancellationToken).ConfigureAwait(false);
+        return await CopyAsync(MergeSql.Stage, isNew: false, rest, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Reads all rows into the copy itself, which was made in this transaction.</summary>
+    /// <exception cref="OddDatesException">They have to be read again.</exception>
+    public Task<SourceStreamEnd> FillAsync(CancellationToken cancellationToken) =>
+        CopyAsync(plan.Target.Qualified, isNew: true, "", cancellationToken);
 
     /// <summary>The keys are read after the rows: one that is missing there is gone, whenever it went.</summary>
     public async Task StageKeysAsync(CancellationToken cancellationToken)
@@ -59,15 +64,13 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
         await ExecuteAsync($"ANALYZE {MergeSql.Keys}", cancellationToken).ConfigureAwait(false);
     }
 
-    /// <exception cref="OddDatesException">The rows have to be read again.</exception>
-    /// <exception cref="EtlException">TextNotStorable, those of the source.</exception>
-    public async Task<SourceStreamEnd> CopyAsync(string into, string rest, CancellationToken cancellationToken)
+    private async Task<SourceStreamEnd> CopyAsync(string into, bool isNew, string rest, CancellationToken cancellationToken)
     {
         try
         {
             return await CopyFromSource.RunAsync(
                 lane,
-                MergeSql.Copy(into, plan.Columns.Select(column => column.Name)),
+                MergeSql.Copy(into, plan.Columns.Select(column => column.Name), isNew),
                 $"SELECT {Expressions(plan.Columns)} {From}{rest}",
                 table.Name,
                 onRows,
@@ -89,31 +92,27 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     }
 
     /// <summary>
-    /// A column that is never NULL at the source has a NULL for each zero date; of one that may be, the source has to be asked.
+    /// Counts what was read, and the zero dates in it: a column that is never NULL at the source has a NULL for each; of one that
+    /// may be, the source has to be asked.
     /// </summary>
     /// <param name="rows">Where the rows are.</param>
     /// <param name="rest">What followed the table in their SELECT; null: the source is not asked.</param>
     /// <param name="cancellationToken">Stops both.</param>
-    public async Task<long> CountZeroDatesAsync(string rows, string? rest, CancellationToken cancellationToken)
+    public async Task<(long Rows, long ZeroDates)> CountAsync(string rows, string? rest, CancellationToken cancellationToken)
     {
-        var dates = plan.Columns.Where(column => column.Mapping.IsZeroDate is not null).ToList();
-        if (dates.Count == 0)
+        var dates = plan.Columns.Where(column => column.Mapping.IsZeroDate is not null).ToLookup(column => column.Mapping.Source.IsNullable);
+        var never = dates[false].Select(column => $" + count(*) - count({SqlIdentifier.Quote(column.Name)})");
+        var (count, zeroDates) = await lane.Connection.QuerySingleAsync<(long, long)>(new CommandDefinition(
+            $"SELECT count(*), 0{string.Concat(never)} FROM {rows}", cancellationToken: cancellationToken)).ConfigureAwait(false);
+        if (!dates[true].Any() || rest is null)
         {
-            return 0;
+            return (count, zeroDates);
         }
 
-        var never = dates.Where(column => !column.Mapping.Source.IsNullable).Select(column => $"count(*) - count({SqlIdentifier.Quote(column.Name)})").ToList();
-        var count = never.Count == 0 ? 0 : await lane.Connection.ExecuteScalarAsync<long>(new CommandDefinition(
-            $"SELECT {string.Join(" + ", never)} FROM {rows}", cancellationToken: cancellationToken)).ConfigureAwait(false);
-        var sometimes = dates.Where(column => column.Mapping.Source.IsNullable).Select(column => $"IFNULL({column.Mapping.IsZeroDate}, 0)").ToList();
-        if (sometimes.Count == 0 || rest is null)
-        {
-            return count;
-        }
-
+        var sometimes = dates[true].Select(column => $"IFNULL({column.Mapping.IsZeroDate}, 0)");
         var answer = await lane.Source.QueryAsync(
             $"SELECT IFNULL(SUM({string.Join(" + ", sometimes)}), 0) {From}{rest}", table.Name, cancellationToken).ConfigureAwait(false);
-        return count + (long)decimal.Parse(answer[0][0]!, CultureInfo.InvariantCulture);
+        return (count, zeroDates + (long)decimal.Parse(answer[0][0]!, CultureInfo.InvariantCulture));
     }
 
     private string Expressions(IEnumerable<LoadColumn> columns) =>

@@ -117,17 +117,15 @@ internal sealed class TableSyncer
     {
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await TargetShape.CreateAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var end = await _source.CopyAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
+        var end = await _source.FillAsync(cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-copy");
         _plan = await TargetShape.AddKeyAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var rows = await CountAsync(_plan.Target.Qualified, cancellationToken).ConfigureAwait(false);
-        var zeroDates = await _source.CountZeroDatesAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
+        var (rows, zeroDates) = await _source.CountAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
         var counts = new SyncProgressCounts(end.Rows, end.Bytes, new MergeCounts { Inserted = rows, NotFound = Math.Abs(end.Rows - rows) }, zeroDates);
         var state = await AdvanceAsync(_plan.Target.Qualified, now, cancellationToken).ConfigureAwait(false);
         await CommitAsync(transaction, counts, state, isLast: true, cancellationToken).ConfigureAwait(false);
 
-        // Whoever reads the new table next should not have to guess how large it is.
-        await ExecuteAsync($"ANALYZE {_plan.Target.Qualified}", cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(MergeSql.AnalyzeKey(_plan), cancellationToken).ConfigureAwait(false);
     }
 
     private async Task RunOnceAsync(string now, CancellationToken cancellationToken)
@@ -143,7 +141,7 @@ internal sealed class TableSyncer
         CrashPoint.Pass("table.after-copy");
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         _plan = await TargetShape.AlterAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var zeroDates = await _source.CountZeroDatesAsync(MergeSql.Stage, where, cancellationToken).ConfigureAwait(false);
+        var (_, zeroDates) = await _source.CountAsync(MergeSql.Stage, where, cancellationToken).ConfigureAwait(false);
         var merge = await new TableMerge(Connection, _plan, _id)
         {
             KeepsHistory = KeepsHistory,
@@ -206,7 +204,7 @@ internal sealed class TableSyncer
         CrashPoint.Pass("table.after-copy");
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         _plan = await TargetShape.AlterAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var zeroDates = await _source.CountZeroDatesAsync(MergeSql.Stage, null, cancellationToken).ConfigureAwait(false);
+        var (_, zeroDates) = await _source.CountAsync(MergeSql.Stage, null, cancellationToken).ConfigureAwait(false);
         var merge = await new TableMerge(Connection, _plan, _id)
         {
             KeepsHistory = KeepsHistory && !pass.IsInitial,
@@ -335,9 +333,6 @@ internal sealed class TableSyncer
                 "Look for triggers and rules on the copy; for rows that do not fit, see its contract.");
         }
     }
-
-    private Task<long> CountAsync(string table, CancellationToken cancellationToken) =>
-        Connection.ExecuteScalarAsync<long>(new CommandDefinition(MergeSql.Count(table), cancellationToken: cancellationToken));
 
     private Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
         Connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
