@@ -88,7 +88,7 @@ Describe 'Views of loading and reprocessing' -Skip:(-not (Test-PostgresServer)) 
         $failures[0].Exception.Message | Should -Match '^clinic-(north|south)/patient_202601020000\.csv: 3 of 5 rows are bad'
         $failures[0].TargetObject | Should -Match '^clinic-'
         $preview.File.Key | Should -Match '^clinic-\w+/patient_202601020000\.csv$'
-        (Get-Lines $preview 200) -match 'Failed clinic-\w+/patient_202601020000\.csv: 5 rows, 3 rejected' | Should -Not -BeNullOrEmpty
+        (Get-Lines $preview 200) -match 'Failed patient clinic-\w+/.2601020000\.csv: 5 rows, 3 rejected' | Should -Not -BeNullOrEmpty
         (Get-Lines $preview 200) -match 'Staging' | Should -BeNullOrEmpty
     }
 
