@@ -27,7 +27,7 @@ internal sealed class ProgressBar(Cmdlet cmdlet, string activity) : IDisposable
     public void Show(ReprocessProgress report) => Show(
         (report.FilesDone, report.FilesTotal, report.FilesFailed),
         (report.RowsDone, report.RowsPerSecond),
-        Share(report.FilesDone, report.FilesTotal),
+        report.PartDone,
         report.TimeLeft,
         report.Activity);
 

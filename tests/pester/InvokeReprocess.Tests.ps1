@@ -62,7 +62,7 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             $plan = Get-LoadRun -Problem Failed, Stuck, LowQuality -Since (Get-Date).AddDays(-7) | Invoke-Reprocess -Reason 'Automated quality control' -WhatIf
             $plan.FailedFileCount | Should -Be 1
             $plan.File[0].RowsRead, $plan.File[0].RowsRejected | Should -Be 5, 3
-            $plan | Out-String -Width 200 | Should -Match 'Failed patient_\S+: 5 rows, 3 rejected\s+TooManyBadRows: 3 of 5 rows'
+            $plan | Out-String -Width 200 | Should -Match 'Failed patient patient_\S+: 5 rows, 3 rejected\s+TooManyBadRows: 3 of 5 rows'
             Add-PatientFile $scene 2026-01-02 -Id 1, 2 -Name Mended
             Find-FailedFile -ExtractType Patient | Invoke-Reprocess -Reason 'Data quality fix' -PassThru | Tee-Object -Variable receipts
             Get-PatientName | Should -Be Before, Mended

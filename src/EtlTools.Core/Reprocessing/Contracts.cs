@@ -136,6 +136,9 @@ public sealed record ReprocessProgress
     public int FilesFailed { get; init; }
     public long RowsDone { get; init; }
     public double RowsPerSecond { get; init; }
+
+    /// <summary>0 to 1: the files, the one under way by how far it has been read.</summary>
+    public double PartDone { get; init; }
     public TimeSpan? TimeLeft { get; init; }
     public string Activity { get; init; } = "";
     public ReprocessReceipt? FinishedFile { get; init; }

@@ -1,9 +1,7 @@
-using System.Diagnostics;
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
 using EtlTools.Core.Loading;
 using EtlTools.Core.Runs;
-using EtlTools.Core.Sources;
 using EtlTools.Core.Staging;
 using Npgsql;
 
@@ -35,7 +33,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
                 files,
                 options,
                 progress,
-                file => work.PreviewFileAsync(connection, file, run, cancellationToken),
+                (file, advance) => work.PreviewFileAsync(connection, file, run, advance, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
             return ToPlan(receipts, options.Reason);
@@ -78,7 +76,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         {
             await work.PrepareLookBackAsync(files, session.Stopping).ConfigureAwait(false);
             var receipts = await RunAllAsync(
-                files, options, progress, file => work.RunFileAsync(file, session.LoadRunId, session.Stopping), session.Stopping).ConfigureAwait(false);
+                files, options, progress, (file, advance) => work.RunFileAsync(file, session.LoadRunId, advance, session.Stopping), session.Stopping).ConfigureAwait(false);
             var failed = receipts.Count(receipt => receipt.Status != "Completed");
             await session.CloseAsync(
                 failed == 0 ? LoadRunStatus.Completed : LoadRunStatus.Failed,
@@ -176,40 +174,25 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         IReadOnlyList<TargetFile> files,
         ReprocessOptions options,
         IProgress<ReprocessProgress>? progress,
-        Func<TargetFile, Task<ReprocessReceipt>> run,
+        Func<TargetFile, Action<long, double>, Task<ReprocessReceipt>> run,
         CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var reporter = new ReprocessReporter(files.Count, progress);
         var breaker = new CircuitBreaker(options.MaxFailure, options.MaxErrorRate);
         var receipts = new List<ReprocessReceipt>();
         foreach (var file in files)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            progress?.Report(Progress(FileNameConvention.BaseName(file.Key), null));
-            var receipt = breaker.Open is { } open ? NotStarted(file, options, open) : await run(file).ConfigureAwait(false);
+            reporter.Start(file.Key);
+            var receipt = breaker.Open is { } open
+                ? NotStarted(file, options, open)
+                : await run(file, reporter.Advance).ConfigureAwait(false);
             breaker.Count(receipt);
             receipts.Add(receipt);
-            progress?.Report(Progress("", receipt));
+            reporter.Finish(receipt);
         }
 
         return receipts;
-
-        ReprocessProgress Progress(string activity, ReprocessReceipt? finished)
-        {
-            var rows = receipts.Sum(receipt => receipt.RowsRead);
-            var seconds = Math.Max(clock.Elapsed.TotalSeconds, 0.001);
-            return new ReprocessProgress
-            {
-                FilesDone = receipts.Count,
-                FilesTotal = files.Count,
-                FilesFailed = receipts.Count(receipt => receipt.Status == "Failed"),
-                RowsDone = rows,
-                RowsPerSecond = rows / seconds,
-                TimeLeft = Pace.TimeLeft(seconds, receipts.Count, files.Count),
-                Activity = activity,
-                FinishedFile = finished,
-            };
-        }
     }
 
     private static ReprocessReceipt NotStarted(TargetFile file, ReprocessOptions options, string why) => new()

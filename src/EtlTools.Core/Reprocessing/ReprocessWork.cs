@@ -41,13 +41,14 @@ internal sealed class ReprocessWork : IAsyncDisposable
     public Task PrepareLookBackAsync(IReadOnlyList<TargetFile> files, CancellationToken cancellationToken) =>
         _segments.PrepareLookBackAsync(files.Where(file => file.IsActive).Select(file => file.ExtractType), cancellationToken);
 
-    public async Task<ReprocessReceipt> RunFileAsync(TargetFile target, Guid loadRunId, CancellationToken cancellationToken)
+    public async Task<ReprocessReceipt> RunFileAsync(
+        TargetFile target, Guid loadRunId, Action<long, double>? onProgress, CancellationToken cancellationToken)
     {
         try
         {
             return _options.SkipRaw
                 ? await RestageAsync(target, loadRunId, cancellationToken).ConfigureAwait(false)
-                : await ReloadAsync(target, loadRunId, cancellationToken).ConfigureAwait(false);
+                : await ReloadAsync(target, loadRunId, onProgress, cancellationToken).ConfigureAwait(false);
         }
         catch (EtlException error)
         {
@@ -57,13 +58,13 @@ internal sealed class ReprocessWork : IAsyncDisposable
 
     /// <summary>The same work inside the caller's transaction; a file that fails leaves the others' work standing.</summary>
     public async Task<ReprocessReceipt> PreviewFileAsync(
-        NpgsqlConnection connection, TargetFile target, Guid loadRunId, CancellationToken cancellationToken)
+        NpgsqlConnection connection, TargetFile target, Guid loadRunId, Action<long, double>? onProgress, CancellationToken cancellationToken)
     {
         await SavepointAsync("SAVEPOINT etl_file").ConfigureAwait(false);
         var badRows = new BadRowSample();
         try
         {
-            return await PreviewAsync(connection, target, loadRunId, badRows, cancellationToken).ConfigureAwait(false)
+            return await PreviewAsync(connection, target, loadRunId, badRows, onProgress, cancellationToken).ConfigureAwait(false)
                 with { LoadRunId = null, NewLoadRunFileId = null, Status = "Planned" };
         }
         catch (EtlException error)
@@ -86,7 +87,8 @@ internal sealed class ReprocessWork : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private async Task<ReprocessReceipt> ReloadAsync(TargetFile target, Guid loadRunId, CancellationToken cancellationToken)
+    private async Task<ReprocessReceipt> ReloadAsync(
+        TargetFile target, Guid loadRunId, Action<long, double>? onProgress, CancellationToken cancellationToken)
     {
         var file = await FindSourceAsync(target, cancellationToken).ConfigureAwait(false);
         var transactions = new FileTransaction(_database, _pipeline.Name, _loader!);
@@ -94,7 +96,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
         var outcome = await transactions.RunAsync(
             file,
             again: true,
-            LoadOptions(loadRunId),
+            LoadOptions(loadRunId, file, onProgress),
             async (connection, claim, loaded) =>
             {
                 receipt = await ReceiptStore.InsertAsync(
@@ -158,7 +160,12 @@ internal sealed class ReprocessWork : IAsyncDisposable
     }
 
     private async Task<ReprocessReceipt> PreviewAsync(
-        NpgsqlConnection connection, TargetFile target, Guid loadRunId, BadRowSample badRows, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        TargetFile target,
+        Guid loadRunId,
+        BadRowSample badRows,
+        Action<long, double>? onProgress,
+        CancellationToken cancellationToken)
     {
         if (_options.SkipRaw)
         {
@@ -169,7 +176,7 @@ internal sealed class ReprocessWork : IAsyncDisposable
         var claim = (await FileLedger.ClaimAsync(
             connection, loadRunId, _pipeline.Name, file, again: true, cancellationToken).ConfigureAwait(false))!;
         var loaded = await _loader!.LoadAsync(
-            connection, claim, file, LoadOptions(loadRunId), badRows, cancellationToken).ConfigureAwait(false);
+            connection, claim, file, LoadOptions(loadRunId, file, onProgress), badRows, cancellationToken).ConfigureAwait(false);
         return Describe(target, file, loadRunId, claim, loaded);
     }
 
@@ -201,8 +208,9 @@ internal sealed class ReprocessWork : IAsyncDisposable
         ? file
         : file with { ExtractedAt = target.ExtractedAt, DateExtracted = SourceFile.DateText(target.ExtractedAt) };
 
-    private FileLoadOptions LoadOptions(Guid loadRunId) => new()
+    private FileLoadOptions LoadOptions(Guid loadRunId, SourceFile file, Action<long, double>? onProgress) => new()
     {
+        OnProgress = onProgress is null ? null : (rows, bytes) => onProgress(rows, (double)bytes / Math.Max(file.Object.SizeBytes, 1)),
         LoadRunId = loadRunId,
         MaxErrorRate = _options.MaxErrorRate ?? _pipeline.MaxErrorRate,
         HardDelete = _options.HardDelete,

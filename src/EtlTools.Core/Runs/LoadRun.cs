@@ -89,7 +89,9 @@ public sealed record LoadRun
 
     /// <summary>Notes that an earlier system wrote can hold patients' data: a pointer to them stands in their place.</summary>
     public string? Notes { get; init; }
-    public IReadOnlyList<string> ExtractType { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
+
+    /// <summary>An array, which is what the parameter -ExtractType of other commands binds.</summary>
+    public IReadOnlyList<string> ExtractType { get; init; } = [];
 }
 
 public enum LoadFileStatus

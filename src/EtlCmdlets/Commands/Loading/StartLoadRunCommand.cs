@@ -4,7 +4,6 @@ using EtlTools.Cmdlets.Parameters;
 using EtlTools.Core;
 using EtlTools.Core.Discovery;
 using EtlTools.Core.Loading;
-using EtlTools.Core.Reprocessing;
 using EtlTools.Core.Runs;
 
 namespace EtlTools.Cmdlets.Commands.Loading;
@@ -121,8 +120,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
 
     private void Load(IReadOnlyList<LoadPlanItem> plan)
     {
-        var failed = new List<LoadFile>();
-        var staged = new List<(string Key, StagingChange? Staging)>();
+        var finished = new List<LoadProgress>();
         var options = new LoadOptions
         {
             SkipStaging = SkipStaging,
@@ -135,23 +133,19 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         var progress = new PostedProgress<LoadProgress>(report => OnPipeline(() =>
         {
             bar.Show(report);
-            if (report.FinishedFile is { } file)
+            if (report.FinishedFile is not null)
             {
-                staged.Add((file.Key, report.FinishedStaging));
-                if (file.Status == LoadFileStatus.Failed)
-                {
-                    failed.Add(file);
-                }
+                finished.Add(report);
             }
         }));
         var engine = new LoadEngine(Database, Config);
         var run = Await(token => engine.LoadAsync(plan, options, progress, token));
         bar.Dispose();
         WriteObject(run);
-        TellStaging(staged);
+        TellStaging(finished.Select(report => (report.FinishedFile!.Key, report.FinishedStaging)));
 
         // After the run, so that -ErrorAction Stop does not cut it short.
-        foreach (var file in failed)
+        foreach (var file in finished.Select(report => report.FinishedFile!).Where(file => file.Status == LoadFileStatus.Failed))
         {
             WriteFailure(new EtlException(
                 EtlErrorKind.Data,
