@@ -87,9 +87,10 @@ internal static class Watermarks
             return $"greatest(max({name})::numeric, @{before}::numeric)::text";
         }
 
+        // As subqueries, texts become dates once and not for every row.
         return $"""
             greatest(
-                max({name}) FILTER (WHERE {name} >= @min::date AND {name} <= @now::timestamp AND ({name} <= @max::date OR @max::date IS NULL))::timestamp,
+                max({name}) FILTER (WHERE {name} BETWEEN (SELECT @min::timestamp) AND (SELECT least(@now::timestamp, @max::timestamp)))::timestamp,
                 @{before}::timestamp)::text
             """;
     }
