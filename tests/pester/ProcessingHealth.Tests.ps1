@@ -453,7 +453,7 @@ UPDATE etl.table_syncs SET verified = 0.5 WHERE table_name = 'claim';
         $health | Export-ProcessingHealth -Path "$base.html", "$base.json", "$base.prom"
         $label = "database=`"$($health.Database -replace '.*@')`""
         $metrics = Get-Content "$base.prom"
-        $metrics | Should -Contain "etl_table_finding{$label,source=`"practice`",table=`"treat plan`",importance=`"audit`",finding=`"slow`"} 1"
+        $metrics | Should -Contain "etl_table_has_finding{$label,source=`"practice`",table=`"treat plan`",importance=`"audit`",finding=`"slow`"} 1"
         $metrics | Should -Contain "etl_table_findings{$label,importance=`"critical`",finding=`"overdue`"} 1"
         $metrics | Should -Contain "etl_alerts{$label,severity=`"critical`",tier=`"immediate`"} 1"
         (Get-Content -Raw "$base.json" | ConvertFrom-Json).alert.tier | Should -Contain Daily
