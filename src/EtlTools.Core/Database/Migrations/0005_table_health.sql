@@ -36,3 +36,4 @@ WHERE s.table_sync_run_id = r.table_sync_run_id AND r.finished_at IS NOT NULL;
 
 CREATE INDEX IF NOT EXISTS table_sync_runs_unfinished_idx ON etl.table_sync_runs (table_sync_run_id) WHERE finished_at IS NULL;
 CREATE INDEX IF NOT EXISTS table_syncs_running_idx ON etl.table_syncs (table_sync_id) WHERE status = 'running';
+CREATE INDEX IF NOT EXISTS table_syncs_not_completed_idx ON etl.table_syncs (started_at) WHERE status <> 'completed';
