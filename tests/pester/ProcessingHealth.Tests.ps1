@@ -98,6 +98,7 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
             $failure = Get-FirstError { Get-ProcessingHealth -ConfigurationFile $file }
             Assert-EtlError $failure ProfilesInvalid InvalidData
             $failure | Should -Match 'etl\.yaml:2: data_loss_critical'
+            Remove-Item $file
         }
 
         It 'refuses limits and windows that make no sense' {

@@ -22,7 +22,7 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
             IsIncluded = true,
             Status = status,
             LastSuccessAt = InZone(reading.LastSuccessAt),
-            Detail = status == HealthStatus.NoData ? $"no {reading.Unit} came in" : "",
+            Detail = _current.Total == 0 ? $"no {reading.Unit} {reading.Arrival}" : "",
         };
     }
 

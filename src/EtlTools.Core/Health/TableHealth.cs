@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace EtlTools.Core.Health;
 
-/// <summary>Copies of a source's tables. What is configured is what the last Sync-Table of each source read.</summary>
+/// <summary>Copies of a source's tables. What is configured is what Sync-Table last read of each file.</summary>
 /// <param name="dead">Syncs that say running and nobody is at; read before the transaction that sees one state.</param>
 internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamily
 {
@@ -61,6 +61,7 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
             Unit = "sync",
             RecordUnit = "row",
             SubjectUnit = "table",
+            Arrival = "ran",
             HasOwnLimits = true,
 
             // A sync counts the rows it wrote before it commits them, so that every completed one is audited.
