@@ -98,6 +98,7 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
             $failure = Get-FirstError { Get-ProcessingHealth -ConfigurationFile $file }
             Assert-EtlError $failure ProfilesInvalid InvalidData
             $failure | Should -Match 'etl\.yaml:2: data_loss_critical'
+            Remove-Item $file
         }
 
         It 'refuses limits and windows that make no sense' {
@@ -453,7 +454,7 @@ UPDATE etl.table_syncs SET verified = 0.5 WHERE table_name = 'claim';
         $health | Export-ProcessingHealth -Path "$base.html", "$base.json", "$base.prom"
         $label = "database=`"$($health.Database -replace '.*@')`""
         $metrics = Get-Content "$base.prom"
-        $metrics | Should -Contain "etl_table_finding{$label,source=`"practice`",table=`"treat plan`",importance=`"audit`",finding=`"slow`"} 1"
+        $metrics | Should -Contain "etl_table_has_finding{$label,source=`"practice`",table=`"treat plan`",importance=`"audit`",finding=`"slow`"} 1"
         $metrics | Should -Contain "etl_table_findings{$label,importance=`"critical`",finding=`"overdue`"} 1"
         $metrics | Should -Contain "etl_alerts{$label,severity=`"critical`",tier=`"immediate`"} 1"
         (Get-Content -Raw "$base.json" | ConvertFrom-Json).alert.tier | Should -Contain Daily

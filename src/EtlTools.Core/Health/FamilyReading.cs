@@ -7,6 +7,9 @@ internal sealed record FamilyReading
     public required string Unit { get; init; }
     public required string RecordUnit { get; init; }
 
+    /// <summary>What items do that are new: files come in.</summary>
+    public string Arrival { get; init; } = "came in";
+
     /// <summary>Whom or what the items belong to: practice, user, table.</summary>
     public required string SubjectUnit { get; init; }
 

@@ -22,7 +22,7 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
             IsIncluded = true,
             Status = status,
             LastSuccessAt = InZone(reading.LastSuccessAt),
-            Detail = status == HealthStatus.NoData ? $"no {reading.Unit} came in" : "",
+            Detail = _current.Total == 0 ? $"no {reading.Unit} {reading.Arrival}" : "",
         };
     }
 
@@ -158,8 +158,9 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
             return ImpactLimits.Urgency(lost, since);
         }
 
-        var urgency = ImpactLimits.Urgency(lost, TimeSpan.FromDays(Math.Min(since / table.OverdueAfter, 1000)));
-        return subject.Findings.Any(finding => finding.Kind is FindingKind.Failing or FindingKind.Overdue)
+        var lacking = subject.Findings.Where(finding => finding.Kind == FindingKind.BelowThreshold).Select(finding => 1 - finding.Value).FirstOrDefault();
+        var urgency = ImpactLimits.Urgency(Math.Max(lost, lacking), TimeSpan.FromDays(Math.Min(since / table.OverdueAfter, 1000)));
+        return subject.Findings.Any(finding => finding.Kind is FindingKind.Failing or FindingKind.Overdue or FindingKind.BelowThreshold)
             ? ImpactLimits.Raise(urgency, table.Importance)
             : urgency;
     }

@@ -101,7 +101,7 @@ public sealed class HealthMonitor(EtlDatabase database)
             Family = states,
             ErrorPattern = [.. health.ErrorPattern.OrderByDescending(pattern => pattern.Count)],
             Impact = [.. health.Impact.OrderByDescending(impact => impact.Urgency)],
-            Alert = [.. health.Alert.OrderByDescending(alert => alert.Severity)],
+            Alert = [.. health.Alert.OrderByDescending(alert => alert.Severity).ThenByDescending(alert => alert.Tier)],
         };
     }
 }

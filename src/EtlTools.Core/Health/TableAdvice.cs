@@ -38,7 +38,7 @@ internal static class TableAdvice
                 $"Get-TableStatus -Name {Names(work.Select(one => one.TableName!).Distinct())} -Source {Words.Quoted(work.Key)}");
         }
 
-        var findings = reading.Subjects.SelectMany(subject => subject.Findings);
+        var findings = reading.Subjects.SelectMany(subject => ToAdvise(subject.Findings));
         foreach (var group in findings.GroupBy(finding => (finding.Kind, finding.Source)).OrderBy(group => group.Key.Kind))
         {
             var tables = group.OrderBy(finding => finding.Importance).ThenBy(finding => finding.Name, StringComparer.Ordinal).ToList();
@@ -57,6 +57,11 @@ internal static class TableAdvice
         FindingKind.Slow => "slow",
         _ => "drifted",
     };
+
+    /// <summary>Why a table fails has to be known first: until it is put right, a preview fails as the sync does.</summary>
+    private static IEnumerable<HealthFinding> ToAdvise(IReadOnlyList<HealthFinding> findings) => findings is [{ Kind: FindingKind.Failing }, ..]
+        ? findings.Where(finding => finding.Kind is not (FindingKind.Overdue or FindingKind.Drifted))
+        : findings;
 
     private static string TextOf(FindingKind kind) => kind switch
     {

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace EtlTools.Core.Health;
 
-/// <summary>Copies of a source's tables. What is configured is what the last Sync-Table of each source read.</summary>
+/// <summary>Copies of a source's tables. What is configured is what Sync-Table last read of each file.</summary>
 /// <param name="dead">Syncs that say running and nobody is at; read before the transaction that sees one state.</param>
 internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamily
 {
@@ -46,7 +46,11 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
             return null;
         }
 
-        var counts = await QueryAsync<Count>(TableHealthSql.Counts).ConfigureAwait(false);
+        List<Count> counts =
+        [
+            .. await QueryAsync<Count>(TableHealthSql.Completed).ConfigureAwait(false),
+            .. await QueryAsync<Count>(TableHealthSql.NotCompleted).ConfigureAwait(false),
+        ];
         var tables = await TablesAsync().ConfigureAwait(false);
         var errors = await QueryAsync<Error>(TableHealthSql.Errors).ConfigureAwait(false);
         var stuck = await QueryAsync<StuckSync>(TableHealthSql.Stuck).ConfigureAwait(false);
@@ -57,11 +61,12 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
             Unit = "sync",
             RecordUnit = "row",
             SubjectUnit = "table",
+            Arrival = "ran",
             HasOwnLimits = true,
 
             // A sync counts the rows it wrote before it commits them, so that every completed one is audited.
-            Windows = counts.Where(count => count.Name is null).ToDictionary(
-                count => count.Window!.Value, WindowReading (count) => count with { Audited = count.Processed }),
+            Windows = counts.GroupBy(count => count.Window!.Value).ToDictionary(
+                window => window.Key, WindowReading (window) => Sum(window.Select(count => count with { Audited = count.Processed }))),
             Subjects = tables.ConvertAll(ToSubject),
             ErrorPatterns = errors.ConvertAll(error => error.ToPattern()),
             Stuck = stuck.ConvertAll(sync => sync.ToWork(windows.Now)),
@@ -79,7 +84,7 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
 
         async Task<List<TableReading>> TablesAsync()
         {
-            var byTable = counts.Where(count => count.Name is not null).ToDictionary(count => (count.Schema, count.Name));
+            var byTable = counts.Where(count => count.Name is not null).GroupBy(count => (count.Schema, count.Name)).ToDictionary(table => table.Key, Sum);
             var drift = (await QueryAsync<(string Schema, string Name, string[] Drift)>(TableHealthSql.NewDrift).ConfigureAwait(false))
                 .ToDictionary(row => (row.Schema, row.Name), row => row.Drift);
             var attempts = (await QueryAsync<Attempt>(TableHealthSql.Attempts).ConfigureAwait(false)).ToLookup(attempt => (attempt.Source, attempt.Name));
@@ -131,6 +136,20 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
         LastSuccessAt = table.LastSuccessAt,
         FirstSeenAt = table.ConfiguredAt,
     };
+
+    private static Count Sum(IEnumerable<Count> counts) => counts.Aggregate((one, other) => one with
+    {
+        Total = one.Total + other.Total,
+        Processed = one.Processed + other.Processed,
+        Audited = one.Audited + other.Audited,
+        Failed = one.Failed + other.Failed,
+        Waiting = one.Waiting + other.Waiting,
+        Recovered = one.Recovered + other.Recovered,
+        Expected = one.Expected + other.Expected,
+        Missing = one.Missing + other.Missing,
+        ItemsWithLoss = one.ItemsWithLoss + other.ItemsWithLoss,
+        ValuesDiscarded = one.ValuesDiscarded + other.ValuesDiscarded,
+    });
 
     private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Table, Name = name, Value = value };
 

@@ -15,43 +15,60 @@ internal static class TableHealthSql
 
     public const string StillRunning = "SELECT table_sync_id FROM etl.table_syncs WHERE status = 'running' AND table_sync_id = ANY(@suspects)";
 
+    /// <summary>Good syncs by window, those of the current one by table.</summary>
+    public const string Completed = """
+        SELECT bucket AS window, schema, name, count(*) AS total, count(*) AS processed,
+               sum(rows_read)::bigint AS expected, sum(rows_discarded)::bigint AS missing, count(*) FILTER (WHERE rows_discarded > 0) AS itemswithloss,
+               sum(values_discarded)::bigint AS valuesdiscarded
+        FROM (
+            SELECT bucket, CASE WHEN bucket = @current THEN target_schema END AS schema, CASE WHEN bucket = @current THEN table_name END AS name,
+                   rows_read, rows_discarded, values_discarded
+            FROM (
+                SELECT s.*, width_bucket(s.started_at, @bounds) AS bucket
+                FROM etl.table_syncs s
+                WHERE s.started_at >= @oldest AND s.started_at < @now AND s.status = 'completed' AND s.mode <> 'undo') s) s
+        GROUP BY bucket, schema, name
+        """;
+
     /// <summary>
-    /// Counts by window, and of the current one by table. A sync counts by the last attempt of its run; one that failed and was
-    /// followed by a good one was put right.
+    /// The others, likewise. A sync counts by the last attempt of its run; one that failed and was followed by a good one was put right.
     /// </summary>
-    public const string Counts = """
-        WITH attempt AS (
-            SELECT s.table_sync_id, s.target_schema, s.table_name, s.status, s.rows_read, s.rows_discarded, s.values_discarded,
-                   width_bucket(s.started_at, @bounds) AS bucket,
-                   lead(s.table_sync_run_id) OVER (PARTITION BY s.target_schema, s.table_name ORDER BY s.table_sync_id) = s.table_sync_run_id AS is_tried_again,
-                   max(s.table_sync_id) FILTER (WHERE s.status = 'completed') OVER (PARTITION BY s.target_schema, s.table_name) AS last_good
+    public const string NotCompleted = """
+        WITH attempt AS MATERIALIZED (
+            SELECT s.table_sync_id, s.table_sync_run_id, s.target_schema, s.table_name, s.status, width_bucket(s.started_at, @bounds) AS bucket
             FROM etl.table_syncs s
-            WHERE s.started_at >= @oldest AND s.started_at < @now AND s.mode <> 'undo'
+            WHERE s.started_at >= @oldest AND s.started_at < @now AND s.status <> 'completed' AND s.mode <> 'undo'
+        ),
+        good AS MATERIALIZED (
+            SELECT a.target_schema, a.table_name,
+                   (SELECT s.table_sync_id FROM etl.table_syncs s
+                    WHERE s.target_schema = a.target_schema AND s.table_name = a.table_name AND s.status = 'completed' AND s.mode <> 'undo'
+                    ORDER BY s.table_sync_id DESC LIMIT 1) AS table_sync_id
+            FROM (SELECT DISTINCT target_schema, table_name FROM attempt) a
         ),
         judged AS (
             SELECT a.*,
                    CASE
-                       WHEN a.status = 'completed' THEN 'processed'
-                       WHEN a.is_tried_again THEN NULL
-                       WHEN a.table_sync_id < a.last_good THEN 'recovered'
+                       WHEN next.table_sync_run_id = a.table_sync_run_id THEN NULL
+                       WHEN a.table_sync_id < good.table_sync_id THEN 'recovered'
                        WHEN a.status = 'failed' OR a.table_sync_id = ANY(@dead) THEN 'failed'
                        ELSE 'waiting'
                    END AS state
             FROM attempt a
+            JOIN good ON good.target_schema = a.target_schema AND good.table_name = a.table_name
+            LEFT JOIN LATERAL (
+                SELECT n.table_sync_run_id FROM etl.table_syncs n
+                WHERE n.target_schema = a.target_schema AND n.table_name = a.table_name AND n.table_sync_id > a.table_sync_id AND n.mode <> 'undo'
+                ORDER BY n.table_sync_id LIMIT 1
+            ) next ON true
         )
-        SELECT bucket AS window, target_schema AS schema, table_name AS name,
-               count(*) FILTER (WHERE state IN ('processed', 'failed', 'waiting')) AS total,
-               count(*) FILTER (WHERE state = 'processed') AS processed,
+        SELECT bucket AS window, CASE WHEN bucket = @current THEN target_schema END AS schema, CASE WHEN bucket = @current THEN table_name END AS name,
+               count(*) FILTER (WHERE state IN ('failed', 'waiting')) AS total,
                count(*) FILTER (WHERE state = 'failed') AS failed,
                count(*) FILTER (WHERE state = 'waiting') AS waiting,
-               count(*) FILTER (WHERE state = 'recovered') AS recovered,
-               coalesce(sum(rows_read) FILTER (WHERE state = 'processed'), 0)::bigint AS expected,
-               coalesce(sum(rows_discarded) FILTER (WHERE state = 'processed'), 0)::bigint AS missing,
-               count(*) FILTER (WHERE state = 'processed' AND rows_discarded > 0) AS itemswithloss,
-               coalesce(sum(values_discarded) FILTER (WHERE state = 'processed'), 0)::bigint AS valuesdiscarded
+               count(*) FILTER (WHERE state = 'recovered') AS recovered
         FROM judged
-        GROUP BY GROUPING SETS ((bucket), (bucket, target_schema, table_name))
-        HAVING GROUPING(table_name) = 1 OR bucket = @current
+        GROUP BY 1, 2, 3
         """;
 
     public const string Tables = """

@@ -21,7 +21,7 @@ internal static class Example
         Database = "etl@db1:5432/ingest",
         Family =
         [
-            new FamilyHealth { Family = PipelineFamily.Load, IsIncluded = true, Status = HealthStatus.Healthy, LastSuccessAt = Now.AddHours(-1) },
+            new FamilyHealth { Family = PipelineFamily.Load, IsIncluded = true, Status = HealthStatus.Healthy, Detail = "no file came in", LastSuccessAt = Now.AddHours(-1) },
             new FamilyHealth { Family = PipelineFamily.Ingestion, IsIncluded = true, Status = HealthStatus.Critical, LastSuccessAt = Now.AddMinutes(-5) },
             new FamilyHealth { Family = PipelineFamily.Table, Title = "Table syncs", IsIncluded = true, Status = HealthStatus.Critical, LastSuccessAt = Now.AddHours(-2) },
         ],

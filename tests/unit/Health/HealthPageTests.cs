@@ -99,7 +99,7 @@ public sealed class HealthPageTests
         {
             Family =
             [
-                new FamilyHealth { Family = PipelineFamily.Load, IsIncluded = true, Status = HealthStatus.NoData },
+                new FamilyHealth { Family = PipelineFamily.Load, IsIncluded = true, Status = HealthStatus.NoData, Detail = "no file came in" },
                 new FamilyHealth { Family = PipelineFamily.Ingestion, IsIncluded = true, Status = HealthStatus.Healthy },
             ],
         });

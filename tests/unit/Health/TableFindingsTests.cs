@@ -239,9 +239,42 @@ public sealed class TableFindingsTests
             [
                 ("it's late", "URGENT: Sync this table now", "Sync-Table -Name 'it''s late' -Source 'practice' -WhatIf"),
                 ("fails", "URGENT: Look at the error and sync this table now", "Get-TableStatus -Name 'fails' -Source 'practice' | Format-List Name, Condition, Failures, ErrorCode, Error"),
-                ("lacks", "LOW: Compare this table with its source", "Compare-Table -Name 'lacks' -Source 'practice'"),
+                ("lacks", "URGENT: Compare this table with its source now", "Compare-Table -Name 'lacks' -Source 'practice'"),
             ],
             impact.Select(one => (one.Subject, one.RecommendedAction, one.Command)));
+    }
+
+    [Fact]
+    public void What_fails_is_looked_at_before_it_is_synced()
+    {
+        var failing = Table(Bad(2) with { ErrorCode = "SchemaDrift" }, Good(1)) with { Name = "fails", LastSuccessAt = Now.AddDays(-2) };
+        var late = Table(Good(1)) with { Name = "late", LastSuccessAt = Now.AddDays(-2) };
+
+        var advice = Assessment(failing, late, late with { Name = "later", Source = "other" }).Recommendations().Select(one => one.Command).ToList();
+
+        Assert.Equal(
+            [
+                "Get-TableStatus -Name 'fails' -Source 'practice' | Format-List Name, Condition, Failures, ErrorCode, Error",
+                "Sync-Table -Name 'late' -Source 'practice' -WhatIf",
+                "Sync-Table -Name 'later' -Source 'other' -WhatIf",
+            ],
+            advice);
+    }
+
+    [Fact]
+    public void Many_tables_are_found_by_their_condition()
+    {
+        var many = Enumerable.Range(1, 21).Select(n => Table(Bad(2), Good(1)) with { Name = $"t{n}", LastSuccessAt = Now.AddDays(-2) });
+        var late = Enumerable.Range(1, 21).Select(n => Table(Good(1)) with { Name = $"l{n}", LastSuccessAt = Now.AddDays(-2) });
+
+        var advice = Assessment([.. many, .. late]).Recommendations().Select(one => one.Command).ToList();
+
+        Assert.Equal(
+            [
+                "Get-TableStatus -Source 'practice' -Condition Failed, Interrupted | Format-List Name, Condition, Failures, ErrorCode, Error",
+                "Get-TableStatus -Source 'practice' | Where-Object IsOverdue | Sync-Table -Source 'practice' -WhatIf",
+            ],
+            advice);
     }
 
     private static TableReading Table(params SyncReading[] recent) => new()
@@ -276,23 +309,25 @@ public sealed class TableFindingsTests
 
     private static (IReadOnlyList<HealthAlert> Alerts, IReadOnlyList<HealthImpact> Impact) Assess(params TableReading[] tables)
     {
-        var assessment = new HealthAssessment(
-            new TableHealth([]),
-            new FamilyReading
-            {
-                Unit = "sync",
-                RecordUnit = "row",
-                SubjectUnit = "table",
-                HasOwnLimits = true,
-                BacklogCount = 1,
-                BacklogOldestAt = Now.AddDays(-9),
-                Windows = new Dictionary<int, WindowReading> { [1] = new() { Total = 1, Failed = 1 } },
-                Subjects = [.. tables.Select(TableHealth.ToSubject)],
-            },
-            Windows,
-            new HealthQuery { PreviousWindows = 0 },
-            TimeZoneInfo.Utc);
+        var assessment = Assessment(tables);
         var impact = assessment.Impact();
         return (assessment.Alerts(impact), impact);
     }
+
+    private static HealthAssessment Assessment(params TableReading[] tables) => new(
+        new TableHealth([]),
+        new FamilyReading
+        {
+            Unit = "sync",
+            RecordUnit = "row",
+            SubjectUnit = "table",
+            HasOwnLimits = true,
+            BacklogCount = 1,
+            BacklogOldestAt = Now.AddDays(-9),
+            Windows = new Dictionary<int, WindowReading> { [1] = new() { Total = 1, Failed = 1 } },
+            Subjects = [.. tables.Select(TableHealth.ToSubject)],
+        },
+        Windows,
+        new HealthQuery { PreviousWindows = 0 },
+        TimeZoneInfo.Utc);
 }

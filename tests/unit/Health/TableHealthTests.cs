@@ -173,8 +173,8 @@ public sealed class TableHealthTests
 
     private static Task ConfigureAsync(PostgresDatabase database, params string[] tables) => database.ExecuteAsync(
         """
-        INSERT INTO etl.configured_tables (source, table_name, target_schema, importance, contract, alerts_on_failure, threshold, overdue_after)
-        SELECT 'practice', name, 'raw', 'standard', 'evolve', true, 0.95, '1 day' FROM unnest(@tables) name
+        INSERT INTO etl.configured_tables (source, table_name, target_schema, config_file, importance, contract, alerts_on_failure, threshold, overdue_after)
+        SELECT 'practice', name, 'raw', '', 'standard', 'evolve', true, 0.95, '1 day' FROM unnest(@tables) name
         """,
         new { tables });
 

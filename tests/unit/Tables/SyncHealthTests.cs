@@ -41,9 +41,17 @@ public sealed class SyncHealthTests
         await work.SyncAsync(new TableSyncOptions { Names = ["note"] });
         Assert.Equal(versions, await work.Copy.QueryAsync<string>("SELECT xmin::text FROM etl.configured_tables"));
 
-        work.Config = new TableSyncConfig { Tables = [Note with { Importance = TableImportance.Audit }] };
+        // What another file says of the same source leaves those of this one alone.
+        work.Config = new TableSyncConfig { Path = "other.yaml", Tables = [Note with { Importance = TableImportance.Audit }] };
         await work.SyncAsync();
-        Assert.Equal([("note", TableImportance.Audit)], (await TableHealthTests.GetAsync(work.Copy)).Table.Select(table => (table.Name, table.Importance)));
+        Assert.Equal([("fee", TableImportance.Critical), ("note", TableImportance.Audit)], await ConfiguredAsync());
+
+        work.Config = new TableSyncConfig { Tables = [Note] };
+        await work.SyncAsync();
+        Assert.Equal([("note", TableImportance.Standard)], await ConfiguredAsync());
+
+        async Task<IEnumerable<(string, TableImportance)>> ConfiguredAsync() =>
+            (await TableHealthTests.GetAsync(work.Copy)).Table.Select(table => (table.Name, table.Importance));
     }
 
     [MariaDbFact]

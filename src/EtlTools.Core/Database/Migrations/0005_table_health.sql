@@ -1,10 +1,12 @@
 -- What health has to know of a source's configuration, so that it needs neither the source nor the file.
 
--- One row for each table of the configuration that the last Sync-Table of a source read.
+-- One row for each table of a source's configuration, as Sync-Table last read it.
 CREATE TABLE IF NOT EXISTS etl.configured_tables (
     source            text NOT NULL,
     table_name        text NOT NULL,
     target_schema     text NOT NULL,
+    -- The file that it stands in; one that is taken out of it is forgotten when that file is read again.
+    config_file       text NOT NULL,
     importance        text NOT NULL,
     -- evolve, freeze, discard_row or discard_value.
     contract          text NOT NULL,
@@ -36,3 +38,4 @@ WHERE s.table_sync_run_id = r.table_sync_run_id AND r.finished_at IS NOT NULL;
 
 CREATE INDEX IF NOT EXISTS table_sync_runs_unfinished_idx ON etl.table_sync_runs (table_sync_run_id) WHERE finished_at IS NULL;
 CREATE INDEX IF NOT EXISTS table_syncs_running_idx ON etl.table_syncs (table_sync_id) WHERE status = 'running';
+CREATE INDEX IF NOT EXISTS table_syncs_not_completed_idx ON etl.table_syncs (started_at) WHERE status <> 'completed';

@@ -60,7 +60,7 @@ internal static class HealthPage
         if (overall.Total == 0 && backlog.Count == 0)
         {
             return Html.Of($"""
-                <section class="family absent"><h2>{Words.Of(family.Family)} {Badge(family.Status)}</h2><p>No {overall.Unit} came in. Last success: {(family.LastSuccessAt is { } success ? Time(success) : "never")}.</p></section>
+                <section class="family absent"><h2>{Words.Of(family.Family)} {Badge(family.Status)}</h2><p>{Words.Sentence(family.Detail)}. Last success: {(family.LastSuccessAt is { } success ? Time(success) : "never")}.</p></section>
 
                 """);
         }

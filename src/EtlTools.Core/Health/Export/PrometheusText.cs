@@ -67,13 +67,13 @@ internal static class PrometheusText
         Gauge("etl_tables", "Configured tables.", health =>
             from importance in Importances(health)
             select new Sample([("importance", Label(importance))], health.Table.Count(table => table.Importance == importance))),
-        Gauge("etl_table_findings", "Tables that something is wrong with.", health =>
+        Gauge("etl_table_findings", "Tables that there is an alert about.", health =>
             from importance in Importances(health)
             from kind in Enum.GetValues<FindingKind>()
             select new Sample(
                 [("importance", Label(importance)), ("finding", Label(kind))],
-                health.Table.Count(table => table.Importance == importance && table.Finding.Any(finding => finding.Kind == kind)))),
-        Gauge("etl_table_finding", "1 for what is wrong with a table; what is not is not there.", health => health.Table.SelectMany(
+                health.Table.Count(table => table.Importance == importance && table.Finding.Any(finding => finding.Kind == kind && finding.IsAlert)))),
+        Gauge("etl_table_has_finding", "1 for what is wrong with a table; what is not is not there.", health => health.Table.SelectMany(
             table => table.Finding.Select(finding => new Sample([.. Of(table), ("finding", Label(finding.Kind))], 1)))),
         Gauge("etl_table_last_success_timestamp_seconds", "When a table was synced last.", health => health.Table
             .Where(table => table.LastSuccessAt is not null).Select(table => At(table.LastSuccessAt!.Value, Of(table)))),

@@ -229,7 +229,7 @@ public sealed class TableSyncEngine
             _settings.Schema,
             async (connection, token) =>
             {
-                await TrackingStore.EnsureRecordsAsync(connection, _settings.Schema, _source.Connection.Name, _config.Tables, token).ConfigureAwait(false);
+                await TrackingStore.EnsureRecordsAsync(connection, _settings.Schema, _source.Connection.Name, _config, token).ConfigureAwait(false);
                 return await TrackingStore.StartRunAsync(connection, "sync", _source.Connection.Name, options.Reason, names.Count, token).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);

@@ -28,23 +28,24 @@ internal static class TrackingSql
 
     /// <summary>What the configuration has now, for those who do not have it. Rows that stay as they are are not touched.</summary>
     public const string WriteConfigured = """
-        DELETE FROM etl.configured_tables WHERE source = @source AND table_name <> ALL (@tables);
+        DELETE FROM etl.configured_tables WHERE source = @source AND config_file = @file AND table_name <> ALL (@tables);
         INSERT INTO etl.configured_tables AS c (
-            source, table_name, target_schema, importance, contract, alerts_on_failure, time_limit, threshold, overdue_after)
-        SELECT @source, t.name, @schema, t.importance, t.contract, t.alerts_on_failure, t.time_limit, t.threshold, t.overdue_after
+            source, table_name, target_schema, config_file, importance, contract, alerts_on_failure, time_limit, threshold, overdue_after)
+        SELECT @source, t.name, @schema, @file, t.importance, t.contract, t.alerts_on_failure, t.time_limit, t.threshold, t.overdue_after
         FROM unnest(@tables, @importances, @contracts, @alertsOnFailure, @timeLimits, @thresholds, @overdueAfter)
             AS t (name, importance, contract, alerts_on_failure, time_limit, threshold, overdue_after)
         ON CONFLICT (source, table_name) DO UPDATE
         SET target_schema = excluded.target_schema,
+            config_file = excluded.config_file,
             importance = excluded.importance,
             contract = excluded.contract,
             alerts_on_failure = excluded.alerts_on_failure,
             time_limit = excluded.time_limit,
             threshold = excluded.threshold,
             overdue_after = excluded.overdue_after
-        WHERE (c.target_schema, c.importance, c.contract, c.alerts_on_failure, c.time_limit, c.threshold, c.overdue_after)
-            IS DISTINCT FROM (excluded.target_schema, excluded.importance, excluded.contract, excluded.alerts_on_failure,
-                              excluded.time_limit, excluded.threshold, excluded.overdue_after)
+        WHERE (c.target_schema, c.config_file, c.importance, c.contract, c.alerts_on_failure, c.time_limit, c.threshold, c.overdue_after)
+            IS DISTINCT FROM (excluded.target_schema, excluded.config_file, excluded.importance, excluded.contract,
+                              excluded.alerts_on_failure, excluded.time_limit, excluded.threshold, excluded.overdue_after)
         """;
 
     /// <summary>Under the table's lease: whatever says running there has died.</summary>

@@ -75,7 +75,7 @@ internal static class TrackingStore
     /// One after the other: two sessions that make the same thing at once get in each other's way.
     /// </summary>
     public static async Task EnsureRecordsAsync(
-        NpgsqlConnection connection, string schema, string source, IReadOnlyList<TableConfig> tables, CancellationToken cancellationToken)
+        NpgsqlConnection connection, string schema, string source, TableSyncConfig config, CancellationToken cancellationToken)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await connection.ExecuteAsync(new CommandDefinition(TrackingSql.LockSetup, cancellationToken: cancellationToken)).ConfigureAwait(false);
@@ -89,8 +89,8 @@ internal static class TrackingStore
             }
         }
 
-        await EnsureRowsAsync(connection, schema, [.. tables.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
-        await WriteConfiguredAsync(connection, schema, source, tables, cancellationToken).ConfigureAwait(false);
+        await EnsureRowsAsync(connection, schema, [.. config.Tables.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
+        await WriteConfiguredAsync(connection, schema, source, config, cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -115,20 +115,21 @@ internal static class TrackingStore
     }
 
     private static Task WriteConfiguredAsync(
-        NpgsqlConnection connection, string schema, string source, IReadOnlyList<TableConfig> tables, CancellationToken cancellationToken) =>
+        NpgsqlConnection connection, string schema, string source, TableSyncConfig config, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(new CommandDefinition(
             TrackingSql.WriteConfigured,
             new
             {
                 source,
                 schema,
-                tables = tables.Select(table => table.Name).ToArray(),
-                importances = tables.Select(table => Words.Of(table.Importance)).ToArray(),
-                contracts = tables.Select(table => Words.Of(table.Contract)).ToArray(),
-                alertsOnFailure = tables.Select(table => table.Monitoring.AlertsOnFailure).ToArray(),
-                timeLimits = tables.Select(table => table.Monitoring.TimeLimit).ToArray(),
-                thresholds = tables.Select(table => table.Monitoring.Threshold).ToArray(),
-                overdueAfter = tables.Select(table => table.Monitoring.OverdueAfter ?? TableMonitoring.DefaultOverdueAfter).ToArray(),
+                file = config.Path ?? "",
+                tables = config.Tables.Select(table => table.Name).ToArray(),
+                importances = config.Tables.Select(table => Words.Of(table.Importance)).ToArray(),
+                contracts = config.Tables.Select(table => Words.Of(table.Contract)).ToArray(),
+                alertsOnFailure = config.Tables.Select(table => table.Monitoring.AlertsOnFailure).ToArray(),
+                timeLimits = config.Tables.Select(table => table.Monitoring.TimeLimit).ToArray(),
+                thresholds = config.Tables.Select(table => table.Monitoring.Threshold).ToArray(),
+                overdueAfter = config.Tables.Select(table => table.Monitoring.OverdueAfter ?? TableMonitoring.DefaultOverdueAfter).ToArray(),
             },
             cancellationToken: cancellationToken));
 
