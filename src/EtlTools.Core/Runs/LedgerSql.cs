@@ -112,8 +112,14 @@ internal static class LedgerSql
             END AS is_alive
         ) life
         CROSS JOIN LATERAL (
-            SELECT r.status = 'failed'
-                       AND (files.total = 0 OR CASE WHEN files.unloaded > 0 THEN files.open ELSE files.unsettled END > 0) AS is_failed,
+            SELECT r.status = 'failed' AND CASE
+                       WHEN files.total = 0 THEN NOT EXISTS (
+                           SELECT FROM etl.load_runs good
+                           WHERE good.started_at > r.started_at AND good.status = 'completed'
+                             AND (r.pipeline IS NULL OR good.pipeline = r.pipeline))
+                       WHEN files.unloaded > 0 THEN files.open > 0
+                       ELSE files.unsettled > 0
+                   END AS is_failed,
                    r.status = 'running'
                        AND coalesce(NOT life.is_alive, coalesce(r.heartbeat_at, r.started_at) < now() - @stuck_after) AS is_stuck,
                    r.status <> 'running' AND coalesce(standing.open_error_rate > @max_error_rate, false) AS is_low_quality

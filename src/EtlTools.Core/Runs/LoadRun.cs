@@ -29,7 +29,8 @@ public enum LoadRunProblem
 {
     /// <summary>
     /// The run ended as failed, and that has not been put right: a run whose failed files have all been loaded since has
-    /// this problem no more (its status stays Failed).
+    /// this problem no more (its status stays Failed), and so has one that came to no file once a later run of its pipeline
+    /// has completed.
     /// </summary>
     Failed,
 

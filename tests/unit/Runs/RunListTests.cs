@@ -202,10 +202,14 @@ public sealed class RunListTests
         var file = await ledger.AddFileAsync(whole, "a.csv", read: 10);
         Assert.Equal(2, (await ledger.GetRunsAsync(Problems)).Count);
 
-        var reprocess = await ledger.AddRunAsync("completed", "reprocess");
+        var reprocess = await ledger.AddRunAsync("completed", "reprocess", age: TimeSpan.FromMinutes(1));
         await ledger.SupersedeAsync(file, by: await ledger.AddFileAsync(reprocess, "b.csv", read: 10));
 
         Assert.Equal(empty, Assert.Single(await ledger.GetRunsAsync(Problems)).LoadRunId);
+
+        // One that came to no file is put right by the next good run, as health has it.
+        await ledger.AddRunAsync("completed");
+        Assert.Empty(await ledger.GetRunsAsync(Problems));
     }
 
     [PostgresFact]
