@@ -202,7 +202,7 @@ public sealed class RunListTests
         var file = await ledger.AddFileAsync(whole, "a.csv", read: 10);
         Assert.Equal(2, (await ledger.GetRunsAsync(Problems)).Count);
 
-        var reprocess = await ledger.AddRunAsync("completed", "reprocess", age: TimeSpan.FromMinutes(1));
+        var reprocess = await ledger.AddRunAsync("completed", "reprocess", age: TimeSpan.FromMinutes(2));
         await ledger.SupersedeAsync(file, by: await ledger.AddFileAsync(reprocess, "b.csv", read: 10));
 
         Assert.Equal(empty, Assert.Single(await ledger.GetRunsAsync(Problems)).LoadRunId);
