@@ -65,26 +65,16 @@ public sealed class SourceAnalyzer
         var window = DateWindow.At(DateTimeOffset.UtcNow);
         var found = new ConcurrentDictionary<string, TableConfig>(StringComparer.Ordinal);
         var unread = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
-        var sessions = new ConcurrentBag<ISourceSession>();
-        try
-        {
-            await Parallel.ForEachAsync(
-                asked,
-                new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, maxConcurrency), CancellationToken = cancellationToken },
-                async (table, token) =>
-                {
-                    var columns = await ReadColumnsAsync(table, window, sessions, unread, token).ConfigureAwait(false);
-                    found[table.Name] = TableRules.Of(table, references, columns, window);
-                    progress?.Report(new AnalysisProgress(found.Count, asked.Count, Pace.TimeLeft(clock.Elapsed.TotalSeconds, found.Count, asked.Count)));
-                }).ConfigureAwait(false);
-        }
-        finally
-        {
-            foreach (var session in sessions)
+        await using var sessions = new Pool<ISourceSession>(_source.OpenAsync);
+        await Parallel.ForEachAsync(
+            asked,
+            new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, maxConcurrency), CancellationToken = cancellationToken },
+            async (table, token) =>
             {
-                await session.DisposeAsync().ConfigureAwait(false);
-            }
-        }
+                var columns = await ReadColumnsAsync(table, window, sessions, unread, token).ConfigureAwait(false);
+                found[table.Name] = TableRules.Of(table, references, columns, window);
+                progress?.Report(new AnalysisProgress(found.Count, asked.Count, Pace.TimeLeft(clock.Elapsed.TotalSeconds, found.Count, asked.Count)));
+            }).ConfigureAwait(false);
 
         return new SourceAnalysis
         {
@@ -116,8 +106,8 @@ public sealed class SourceAnalyzer
         return names.Count == 0 ? tables : tables.FindAll(table => names.Contains(table.Name, StringComparer.OrdinalIgnoreCase));
     }
 
-    private async Task<IncrementalColumns> ReadColumnsAsync(
-        SourceTable table, DateWindow window, ConcurrentBag<ISourceSession> sessions, ConcurrentDictionary<string, string> unread, CancellationToken cancellationToken)
+    private static async Task<IncrementalColumns> ReadColumnsAsync(
+        SourceTable table, DateWindow window, Pool<ISourceSession> sessions, ConcurrentDictionary<string, string> unread, CancellationToken cancellationToken)
     {
         var candidates = IncrementalColumns.Candidates(table);
         if (candidates.Count == 0)
@@ -125,24 +115,17 @@ public sealed class SourceAnalyzer
             return new IncrementalColumns();
         }
 
-        var session = sessions.TryTake(out var idle) ? idle : await _source.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var samples = await DateSampler.ReadAsync(session, table, candidates, window, cancellationToken).ConfigureAwait(false);
-            sessions.Add(session);
+            var samples = await sessions.UseAsync(
+                session => DateSampler.ReadAsync(session, table, candidates, window, cancellationToken), cancellationToken).ConfigureAwait(false);
             return IncrementalColumns.Judge(table, samples, window);
         }
         catch (EtlException failure) when (failure.Kind is EtlErrorKind.Permission or EtlErrorKind.Source)
         {
             // One table that is damaged or closed to this user does not end the analysis of the others.
-            await session.DisposeAsync().ConfigureAwait(false);
             unread[table.Name] = failure.ErrorId;
             return new IncrementalColumns();
-        }
-        catch
-        {
-            await session.DisposeAsync().ConfigureAwait(false);
-            throw;
         }
     }
 }
