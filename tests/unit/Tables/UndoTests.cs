@@ -72,6 +72,7 @@ public sealed class UndoTests
         var sync = await work.SyncOneAsync();
         var before = await work.VersionsAsync("visit");
         var preview = Assert.Single(await Undo(work).PreviewAsync(new TableUndoTarget { TableSyncIds = [sync.TableSyncId!.Value] }, CancellationToken.None));
+        Assert.Equal(TableSyncStatus.Preview, preview.Status);
         Assert.Equal((1, 4, 1, null), (preview.RowsInserted, preview.RowsUpdated, preview.RowsDeleted, preview.TableSyncId));
         Assert.Equal(before, await work.VersionsAsync("visit"));
         var run = Assert.Single(await Undo(work).ExecuteAsync(new TableUndoTarget { TableSyncRunIds = [sync.TableSyncRunId] }, Reason, CancellationToken.None));

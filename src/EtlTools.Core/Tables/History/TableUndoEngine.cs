@@ -66,7 +66,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
             if (isPreview)
             {
                 await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
-                return [.. done.Select(sync => sync with { TableSyncId = null, TableSyncRunId = Guid.Empty })];
+                return [.. done.Select(sync => sync with { TableSyncId = null, TableSyncRunId = Guid.Empty, Status = TableSyncStatus.Preview })];
             }
 
             CrashPoint.Pass("table.before-undo-commit");

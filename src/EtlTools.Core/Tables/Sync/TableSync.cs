@@ -20,6 +20,9 @@ public enum TableSyncStatus
 
     /// <summary>It says that it runs, and nobody does: its process has died.</summary>
     Interrupted,
+
+    /// <summary>What would be done: it was tried and rolled back.</summary>
+    Preview,
 }
 
 /// <summary>One sync of one table: what was read, and what the copy was changed by.</summary>
