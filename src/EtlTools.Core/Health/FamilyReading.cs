@@ -1,3 +1,5 @@
+using EtlTools.Core.Health.TableSyncs;
+
 namespace EtlTools.Core.Health;
 
 /// <summary>What one family's tables say, before anything is judged.</summary>

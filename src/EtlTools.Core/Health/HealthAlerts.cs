@@ -100,9 +100,9 @@ internal sealed class HealthAlerts(PipelineFamily family, FamilyReading reading,
                 Tier = tables[0].Tier,
                 Id = AlertIds.Of(group.Key.Kind),
                 Family = family,
-                Metric = $"{group.Key.Importance.ToString().ToLowerInvariant()} tables {TableAdvice.Adjective(group.Key.Kind)}",
+                Metric = $"{group.Key.Importance.ToString().ToLowerInvariant()} tables {Words.Of(group.Key.Kind)}",
                 Value = tables.Count,
-                Message = $"{_name}: {count} {TableAdvice.Adjective(group.Key.Kind)}: {named}{more}.",
+                Message = $"{_name}: {count} {Words.Of(group.Key.Kind)}: {named}{more}.",
             });
         }
     }

@@ -1,3 +1,5 @@
+using EtlTools.Core.Health.TableSyncs;
+
 namespace EtlTools.Core.Health;
 
 /// <summary>Judges what was read of one family by the limits. It asks no database.</summary>

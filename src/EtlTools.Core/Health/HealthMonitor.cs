@@ -1,6 +1,9 @@
 using System.Data;
 using Dapper;
 using EtlTools.Core.Database;
+using EtlTools.Core.Health.Ingestions;
+using EtlTools.Core.Health.Loads;
+using EtlTools.Core.Health.TableSyncs;
 using EtlTools.Core.Runs;
 using Npgsql;
 

@@ -47,4 +47,14 @@ internal static class Words
         PipelineFamily.Table => "Table syncs",
         _ => "Raw ingestions",
     };
+
+    /// <summary>As it is said of tables.</summary>
+    public static string Of(FindingKind kind) => kind switch
+    {
+        FindingKind.Failing => "failing",
+        FindingKind.Overdue => "overdue",
+        FindingKind.BelowThreshold => "below the threshold",
+        FindingKind.Slow => "slow",
+        _ => "drifted",
+    };
 }

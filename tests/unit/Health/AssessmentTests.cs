@@ -1,5 +1,6 @@
 using EtlTools.Core;
 using EtlTools.Core.Health;
+using EtlTools.Core.Health.Loads;
 using EtlTools.Core.Runs;
 
 namespace EtlTools.Tests.Health;

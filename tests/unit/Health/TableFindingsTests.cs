@@ -1,4 +1,5 @@
 using EtlTools.Core.Health;
+using EtlTools.Core.Health.TableSyncs;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sync;
 

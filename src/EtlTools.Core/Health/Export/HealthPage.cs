@@ -211,7 +211,7 @@ internal static class HealthPage
                 textAfter: 4))}
             {Html.When(found.Count > shown.Count, () => Html.Of($"<p>And {Words.Number(found.Count - shown.Count)} more.</p>"))}
             {Table(
-                ["Importance", "Tables", .. Enum.GetValues<FindingKind>().Select(kind => Words.Sentence(TableAdvice.Adjective(kind)))],
+                ["Importance", "Tables", .. Enum.GetValues<FindingKind>().Select(kind => Words.Sentence(Words.Of(kind)))],
                 1,
                 health.Table.GroupBy(table => table.Importance).OrderBy(group => group.Key).Select(group => new[]
                 {

@@ -1,6 +1,6 @@
 using EtlTools.Core.Tables.Tracking;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.TableSyncs;
 
 /// <summary>Statements over etl.table_syncs and what belongs to it. An undo is no sync.</summary>
 internal static class TableHealthSql

@@ -1,4 +1,4 @@
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.TableSyncs;
 
 /// <summary>What to do about tables. Each command shows or previews, and is about one source.</summary>
 internal static class TableAdvice
@@ -43,20 +43,10 @@ internal static class TableAdvice
         {
             var tables = group.OrderBy(finding => finding.Importance).ThenBy(finding => finding.Name, StringComparer.Ordinal).ToList();
             yield return Recommendation(
-                $"{Words.Sentence(Adjective(group.Key.Kind))}: {Words.Count(tables.Count, "table")} of {group.Key.Source}. {TextOf(group.Key.Kind)}",
+                $"{Words.Sentence(Words.Of(group.Key.Kind))}: {Words.Count(tables.Count, "table")} of {group.Key.Source}. {TextOf(group.Key.Kind)}",
                 CommandFor(group.Key.Kind, group.Key.Source, tables.ConvertAll(finding => finding.Name)));
         }
     }
-
-    /// <summary>As it is said of tables.</summary>
-    public static string Adjective(FindingKind kind) => kind switch
-    {
-        FindingKind.Failing => "failing",
-        FindingKind.Overdue => "overdue",
-        FindingKind.BelowThreshold => "below the threshold",
-        FindingKind.Slow => "slow",
-        _ => "drifted",
-    };
 
     /// <summary>Why a table fails has to be known first: until it is put right, a preview fails as the sync does.</summary>
     private static IEnumerable<HealthFinding> ToAdvise(IReadOnlyList<HealthFinding> findings) => findings is [{ Kind: FindingKind.Failing }, ..]

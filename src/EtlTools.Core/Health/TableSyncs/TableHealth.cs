@@ -3,7 +3,7 @@ using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sync;
 using Npgsql;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.TableSyncs;
 
 /// <summary>Copies of a source's tables. What is configured is what Sync-Table last read of each file.</summary>
 /// <param name="dead">Syncs that say running and nobody is at; read before the transaction that sees one state.</param>

@@ -2,7 +2,7 @@ using System.Globalization;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sync;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.TableSyncs;
 
 /// <summary>Judges one table by its own limits. It asks no database.</summary>
 internal static class TableFindings

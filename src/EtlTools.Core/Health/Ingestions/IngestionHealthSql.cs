@@ -1,6 +1,6 @@
 using EtlTools.Core.Recovery.Ingestions;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.Ingestions;
 
 /// <summary>Statements over raw_ingestions as it stands in a database.</summary>
 internal sealed class IngestionHealthSql(IngestionTable table)

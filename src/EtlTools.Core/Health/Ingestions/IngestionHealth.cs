@@ -2,7 +2,7 @@ using Dapper;
 using EtlTools.Core.Recovery.Ingestions;
 using Npgsql;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.Ingestions;
 
 /// <summary>Payloads of raw_ingestions, where the database has that table.</summary>
 internal sealed class IngestionHealth : IHealthFamily

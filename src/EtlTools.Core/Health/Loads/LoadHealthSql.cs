@@ -1,6 +1,6 @@
 using EtlTools.Core.Runs;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.Loads;
 
 internal static class LoadHealthSql
 {

@@ -1,6 +1,6 @@
 using EtlTools.Core.Recovery.Ingestions;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.Ingestions;
 
 /// <summary>What to do about payloads, with commands that are about the same users and reach as far back as what they are about.</summary>
 internal static class IngestionAdvice

@@ -2,7 +2,7 @@ using Dapper;
 using EtlTools.Core.Runs;
 using Npgsql;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.Loads;
 
 /// <summary>CSV files loaded into raw and staging, as the ledger has them.</summary>
 /// <param name="liveness">Which runs are dead; read before the transaction that sees one state.</param>

@@ -1,7 +1,7 @@
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sync;
 
-namespace EtlTools.Core.Health;
+namespace EtlTools.Core.Health.TableSyncs;
 
 /// <summary>What is known of one configured table, before anything is judged.</summary>
 internal sealed record TableReading
