@@ -32,11 +32,18 @@ public abstract class EtlPipelineCmdlet : EtlDatabaseCmdlet
             "Pass -Pipeline a built-in name or the path of a pipeline file, or give it to Connect-EtlDatabase once."));
 
     /// <summary>Tells what staging did on the quiet to rows that are in raw: keys that come twice in a file, values that a rule emptied.</summary>
-    protected void TellStaging(IEnumerable<(string Key, StagingChange? Staging)> files)
+    protected void TellStaging(IEnumerable<(string Key, StagingChange? Staging)> files, bool isLoad = false)
     {
         var told = 0;
         foreach (var (key, staging) in files)
         {
+            // Whoever reprocesses knows that rows go; whoever loads may not.
+            if (isLoad && staging?.Withdrawn + staging?.Restored > 0)
+            {
+                Say(WriteWarning, $"{key} took the place of an earlier file of this name: {Wording.Count(staging!.Withdrawn, "key")} gone from {staging.Table}, "
+                    + $"{staging.Restored:N0} back to an earlier version. If that was not meant, put the earlier file back and load again.");
+            }
+
             if (staging?.Duplicates > 0)
             {
                 Say(WriteWarning, $"{key}: {Wording.Count(staging.Duplicates, "row")} with a key that comes again later in the file; of each key {staging.Table} has the last row.");

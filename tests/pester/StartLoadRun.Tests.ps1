@@ -26,6 +26,16 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         @(Get-LoadRun) | Should -HaveCount 1
     }
 
+    It 'warns where a file that takes the place of another takes keys away' {
+        Add-PatientFile $scene 2026-01-01
+        Start-LoadRun -WarningVariable none | Out-Null
+        $none | Should -BeNullOrEmpty
+        Add-PatientFile $scene 2026-01-01 -Id (1..3)
+        Start-LoadRun -WarningVariable warned -WarningAction SilentlyContinue | Out-Null
+        "$warned" | Should -Match 'took the place of an earlier file of this name: 7 keys gone from stg\.patients, 0 back to an earlier version'
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 3
+    }
+
     It 'returns the plan and changes nothing with -WhatIf' {
         Add-PatientFile $scene 2026-01-01
         $plan = Start-LoadRun -WhatIf

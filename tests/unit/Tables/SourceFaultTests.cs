@@ -1,5 +1,8 @@
+using EtlTools.Core;
 using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sources;
 using EtlTools.Core.Tables.Sync;
+using EtlTools.Core.Tables.Tracking;
 using EtlTools.Tests.Infrastructure;
 using Npgsql;
 
@@ -26,6 +29,31 @@ public sealed class SourceFaultTests
         Assert.Equal((TableSyncStatus.Completed, 50_000), (sync.Status, sync.RowsUpdated));
         Assert.Equal("completed,SourceConnectionLost,completed", await work.Copy.ScalarAsync<string>(
             "SELECT string_agg(coalesce(error_code, status), ',' ORDER BY table_sync_id) FROM etl.table_syncs"));
+    }
+
+    [MariaDbFact]
+    public async Task A_source_that_does_not_answer_is_a_failure_of_each_table_that_was_meant()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Big, new TableConfig { Name = "other" });
+        var engine = new TableSyncEngine(work.Database, work.Connection with { Port = 1 }, work.Config, work.Settings);
+        var failure = await Assert.ThrowsAsync<EtlException>(() => engine.SyncAsync(new TableSyncOptions(), null, CancellationToken.None));
+        Assert.Equal("SourceUnreachable", failure.ErrorId);
+        var statuses = await new TableStatusReader(work.Database, "practice", work.Config, work.Settings).ReadAsync(new TableSyncOptions(), CancellationToken.None);
+        Assert.All(statuses, status => Assert.Equal((TableCondition.Failed, 1, "SourceUnreachable"), (status.Condition, status.Failures, status.ErrorCode)));
+        Assert.Equal(["failed", "failed"], await work.Copy.QueryAsync<string>("SELECT load_status FROM raw.etl_load_status"));
+    }
+
+    [MariaDbFact]
+    public async Task What_is_no_source_is_told_from_one_that_is_gone()
+    {
+        await using var work = await SyncWorkshop.CreateAsync("CREATE TABLE big (id int PRIMARY KEY);", Big);
+        await using var mute = TcpProxy.Start("127.0.0.1", work.Source.Port).After(ProxyDirection.ToClient, 0, ProxyFault.CutBefore);
+        var failure = await Assert.ThrowsAsync<EtlException>(() =>
+            new ClientDatabase(work.Connection with { Port = mute.Port }).OpenAsync(CancellationToken.None));
+        Assert.Equal(("SourceUnreachable", "Check host and port."), (failure.ErrorId, failure.NextStep));
+        failure = await Assert.ThrowsAsync<EtlException>(() =>
+            new ClientDatabase(work.Connection with { OptionFile = "/nowhere/my.cnf" }).OpenAsync(CancellationToken.None));
+        Assert.Equal("SourceOptionFileMissing", failure.ErrorId);
     }
 
     [MariaDbTheory]

@@ -90,7 +90,7 @@ public sealed class TableConfigFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Tables_go_with_the_source_unless_they_were_edited_and_stay_out_where_the_hand_took_them_out()
+    public async Task Tables_stay_that_the_source_no_longer_shows_and_stay_out_where_the_hand_took_them_out()
     {
         await WriteAsync(Table("a"), Table("b"), Table("c"), Table("d"));
         await EditAsync("  b:\n    importance: standard", "  b:\n    importance: critical");
@@ -98,13 +98,16 @@ public sealed class TableConfigFileTests : IDisposable
         var start = text.IndexOf("  d:\n", StringComparison.Ordinal);
         await File.WriteAllTextAsync(FilePath, text[..start]);
         var report = await WriteAsync(Table("c"), Table("d"));
-        Assert.Equal(["a: Removed", "b: Conflict", "d: Kept"], report.Change.Select(change => change.ToString()));
-        Assert.Equal(["b", "c"], TableConfigReader.Read(FilePath).Tables.Select(table => table.Name));
+        Assert.Equal(["a: Conflict", "b: Conflict", "d: Kept"], report.Change.Select(change => change.ToString()));
+        Assert.Equal(["a", "b", "c"], TableConfigReader.Read(FilePath).Tables.Select(table => table.Name));
 
         // Asked for by name, it comes back; the others are not asked about, and stay.
         var analysis = Analysis(Table("d")) with { IsPartial = true };
         await TableConfigFile.Merge(FilePath, analysis, TableConfigPreference.File).WriteAsync();
-        Assert.Equal(["b", "c", "d"], TableConfigReader.Read(FilePath).Tables.Select(table => table.Name));
+        Assert.Equal(["a", "b", "c", "d"], TableConfigReader.Read(FilePath).Tables.Select(table => table.Name));
+
+        report = await WriteAsync(TableConfigPreference.Analysis, Table("c"), Table("d"));
+        Assert.Equal(["a: Removed", "b: Removed"], report.Change.Select(change => change.ToString()));
     }
 
     /// <summary>What a process does that is killed between the two files: an analysis that found a new batch size.</summary>

@@ -27,6 +27,11 @@ public sealed class TableConfigTestTests : IDisposable
         var test = await new TableConfigTester(connection).TestAsync(_path, CancellationToken.None);
         Assert.Empty(test.Fault);
         Assert.True(test.IsValid);
+
+        // Sync-Table would not find it.
+        await File.WriteAllTextAsync(_path, (await File.ReadAllTextAsync(_path)).Replace("  patient:", "  Patient:", StringComparison.Ordinal));
+        Assert.Equal("Call it patient.", Assert.Single((await new TableConfigTester(connection).TestAsync(_path, CancellationToken.None)).Fault, fault => fault.Code == "TableNameCase").Fix);
+        await File.WriteAllTextAsync(_path, (await File.ReadAllTextAsync(_path)).Replace("  Patient:", "  patient:", StringComparison.Ordinal));
         Assert.Equal((4, 4), (test.Tables, test.SourceTables));
 
         await source.ExecuteAsync("ALTER TABLE patient ADD Extra int; DROP TABLE link; CREATE TABLE more (id int PRIMARY KEY)");

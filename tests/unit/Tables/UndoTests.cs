@@ -2,6 +2,7 @@ using EtlTools.Core;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.History;
 using EtlTools.Core.Tables.Sync;
+using EtlTools.Core.Tables.Tracking;
 using EtlTools.Tests.Infrastructure;
 
 namespace EtlTools.Tests.Tables;
@@ -77,6 +78,11 @@ public sealed class UndoTests
         Assert.Equal(before, await work.VersionsAsync("visit"));
         var run = Assert.Single(await Undo(work).ExecuteAsync(new TableUndoTarget { TableSyncRunIds = [sync.TableSyncRunId] }, Reason, CancellationToken.None));
         Assert.Equal((1, 4, 1), (run.RowsInserted, run.RowsUpdated, run.RowsDeleted));
+
+        // Nobody takes it for synced, and whoever pipes its status undoes no undo.
+        var status = Assert.Single(await new TableStatusReader(work.Database, "practice", work.Config, work.Settings).ReadAsync(new TableSyncOptions(), CancellationToken.None));
+        Assert.Equal((TableCondition.Undone, sync.TableSyncId), (status.Condition, status.TableSyncId));
+        await work.SyncAsync();
     }
 
     [MariaDbFact]

@@ -8,6 +8,9 @@ namespace EtlTools.Cmdlets.Commands.Tables;
 [OutputType(typeof(TableConfigReport), typeof(TableConfigChange))]
 public sealed class NewTableConfigCommand : EtlSourceCmdlet
 {
+    // So many tables are named in a warning.
+    private const int MostNames = 5;
+
     private readonly List<string> _names = [];
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -54,6 +57,8 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
         }
     }
 
+    private bool IsFilePreferred => string.Equals(Prefer, nameof(TableConfigPreference.File), StringComparison.OrdinalIgnoreCase);
+
     private SourceAnalysis Analyze()
     {
         var analyzer = new SourceAnalyzer(OpenSource());
@@ -65,10 +70,18 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
 
     private void Warn(TableConfigReport report)
     {
-        if (report.Conflict.Count > 0)
+        var gone = report.Conflict.Where(change => change.Setting is null).ToList();
+        if (gone.Count > 0 && IsFilePreferred)
         {
-            WriteWarning($"{Wording.Count(report.Conflict.Count, "setting")} edited by hand, and the analysis says something else now; "
-                + $"{(string.Equals(Prefer, nameof(TableConfigPreference.File), StringComparison.OrdinalIgnoreCase) ? "what the file says is kept" : "the analysis is taken")}. See Conflict of the report.");
+            WriteWarning($"{Wording.Count(gone.Count, "table")} of the file not shown by the source, gone or not to be read by this user: {string.Join(", ", gone.Select(change => change.Name).Take(MostNames))}"
+                + $"{(gone.Count > MostNames ? ", ..." : "")}. They are kept; -Prefer Analysis takes them out.");
+        }
+
+        var edited = report.Conflict.Count - gone.Count;
+        if (edited > 0)
+        {
+            WriteWarning($"{Wording.Count(edited, "setting")} edited by hand, and the analysis says something else now; "
+                + $"{(IsFilePreferred ? "what the file says is kept" : "the analysis is taken")}. See Conflict of the report.");
         }
     }
 }

@@ -39,6 +39,7 @@ internal sealed class ConfiguredTables
         {
             if (_source.TryGetValue(table.Name, out var found))
             {
+                CheckName(table, found);
                 CheckColumns(table, found);
                 CheckKey(table, found);
                 CheckStrategy(table, found);
@@ -46,7 +47,7 @@ internal sealed class ConfiguredTables
             }
             else
             {
-                Add(table, null, null, TableConfigSeverity.Error, "TableMissing", $"The source has no table {table.Name}", "a table of the source",
+                Add(table, null, null, TableConfigSeverity.Error, "TableMissing", $"The source has no table {table.Name}, or this user may not read it", "a table of the source",
                     Nearest.Find(table.Name, _source.Keys) is { } meant ? $"Did you mean {meant}? Else take the table out." : $"Take the table out. {Reanalyse}");
             }
 
@@ -73,6 +74,15 @@ internal sealed class ConfiguredTables
         }
 
         return _faults;
+    }
+
+    /// <summary>Sync-Table asks for a table by its very name, as most servers do.</summary>
+    private void CheckName(TableConfig table, SourceTable source)
+    {
+        if (table.Name != source.Name)
+        {
+            Add(table, null, null, TableConfigSeverity.Error, "TableNameCase", $"The source's table is called {source.Name}", "its name, letter by letter", $"Call it {source.Name}.");
+        }
     }
 
     private void CheckColumns(TableConfig table, SourceTable source)

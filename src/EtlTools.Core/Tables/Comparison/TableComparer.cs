@@ -53,12 +53,12 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
             Extra = found.Extra,
             Different = found.Different,
             Difference = found.Differences,
-            Sum = await ReadSumsAsync(cancellationToken).ConfigureAwait(false),
+            Sum = await ReadSumsAsync(comparison.Name, cancellationToken).ConfigureAwait(false),
             IsComplete = at == differing.Count && !found.IsCut,
         };
     }
 
-    private async Task<IReadOnlyList<ColumnSum>> ReadSumsAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<ColumnSum>> ReadSumsAsync(string name, CancellationToken cancellationToken)
     {
         if (summed.Count == 0)
         {
@@ -66,7 +66,7 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
         }
 
         var (here, there) = await BothAsync(side => side.ReadSumsAsync(cancellationToken)).ConfigureAwait(false);
-        return [.. summed.Select((column, i) => ColumnSum.Of(column, here[i], there[i]))];
+        return [.. summed.Select((column, i) => ColumnSum.Of(name, column, here[i], there[i]))];
     }
 
     private async Task<Chunking> ChunkAsync(string? numberKey, long estimatedRows, CancellationToken cancellationToken)

@@ -34,6 +34,9 @@ public sealed record TableDifference
 /// <summary>The sum of a column on both sides: what a column of amounts comes to.</summary>
 public sealed record ColumnSum
 {
+    /// <summary>The table.</summary>
+    public required string Name { get; init; }
+
     public required string Column { get; init; }
 
     /// <summary>Null where no row has a value, or where it has more digits than a decimal.</summary>
@@ -46,10 +49,10 @@ public sealed record ColumnSum
 
     public override string ToString() => $"{Column}: {(IsEqual ? "equal" : "different")}";
 
-    internal static ColumnSum Of(string column, string? source, string? copy)
+    internal static ColumnSum Of(string name, string column, string? source, string? copy)
     {
         var (one, other) = (Trimmed(source), Trimmed(copy));
-        return new ColumnSum { Column = column, Source = Parse(one), Copy = Parse(other), IsEqual = one == other };
+        return new ColumnSum { Name = name, Column = column, Source = Parse(one), Copy = Parse(other), IsEqual = one == other };
     }
 
     // The two servers write as many zeros behind the point as they like.

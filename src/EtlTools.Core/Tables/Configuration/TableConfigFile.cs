@@ -98,7 +98,10 @@ public sealed class TableConfigFile
 
         // What is written has to be readable: whatever the hand has written, it is checked before anything is touched.
         var config = TableConfigReader.Parse(text, full);
-        var generated = ConfigText.Write(Generated(analysis.IsPartial ? last : null, analyzed), GeneratedHeader());
+
+        // Of a table that is kept although the source no longer shows it, what was said of it is kept too.
+        var before = analysis.IsPartial || last is null ? last : last with { Entries = [.. last.Entries.Where(entry => tables.Find(entry.Key.Value) is not null)] };
+        var generated = ConfigText.Write(Generated(before, analyzed), GeneratedHeader());
         var isSame = File.Exists(full) && File.ReadAllText(full).ReplaceLineEndings("\n") == text;
         return new TableConfigFile(analysis, ReportOf(full, analysis, config, merge.Changes), text, generated, isSame);
     }

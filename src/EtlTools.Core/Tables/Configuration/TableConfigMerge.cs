@@ -33,12 +33,13 @@ internal sealed class TableConfigMerge(TableConfigPreference preference)
                 // Nobody asked about it, or it was written by hand.
                 entries.Add(entry);
             }
-            else if (IsSame(WithoutMeasured(then), WithoutMeasured((ConfigMap)entry.Value)) || preference == TableConfigPreference.Analysis)
+            else if (preference == TableConfigPreference.Analysis)
             {
                 Note(name, null, TableConfigChangeKind.Removed, entry.Key.Line);
             }
             else
             {
+                // A catalogue hides what a user may not read: the table may be there all the same.
                 Note(name, null, TableConfigChangeKind.Conflict, entry.Key.Line);
                 entries.Add(entry);
             }

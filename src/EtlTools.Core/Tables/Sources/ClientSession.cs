@@ -40,6 +40,12 @@ internal sealed class ClientSession : ISourceSession
 
     public static async Task<ISourceSession> OpenAsync(SourceClient client, SourceConnection connection, CancellationToken cancellationToken)
     {
+        if (connection.OptionFile is { } file && !File.Exists(file))
+        {
+            throw new EtlException(
+                EtlErrorKind.NotFound, "SourceOptionFileMissing", $"There is no option file {file} for {connection}.", file, "Correct option_file of the source.");
+        }
+
         Process process;
         try
         {

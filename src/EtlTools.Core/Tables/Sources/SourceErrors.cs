@@ -11,13 +11,13 @@ internal static class SourceErrors
 {
     private static readonly Regex Error = new(@"ERROR (?<number>\d{4}) \((?<state>\w{5})\)", RegexOptions.CultureInvariant);
 
-    /// <summary>A table of the configuration that the source has not.</summary>
+    /// <summary>A table of the configuration that the source does not show: a catalogue hides what a user may not read.</summary>
     public static EtlException TableMissing(SourceConnection source, string table) => new(
         EtlErrorKind.NotFound,
         "SourceTableMissing",
-        $"{source} has no table {table}. Its copy is left as it is.",
+        $"{source} has no table {table}, or this user may not read it. Its copy is left as it is.",
         table,
-        "Take the table out of the configuration, or correct its name.");
+        "GRANT SELECT on it at the source, correct its name, or take it out of the configuration.");
 
     /// <param name="said">The client's error output.</param>
     /// <param name="exitCode">Null where it has not ended.</param>
@@ -42,7 +42,7 @@ internal static class SourceErrors
             1044 or 1142 or 1143 or 1227 or 1370 => Make(EtlErrorKind.Permission, "SourcePermissionDenied", $"The user may not read {target} of {source}",
                 "GRANT SELECT on the source's tables to this user."),
             1049 => Make(EtlErrorKind.NotFound, "SourceDatabaseNotFound", $"{source} has no such database", "Check the name of the database."),
-            1146 => Make(EtlErrorKind.NotFound, "SourceTableMissing", $"{source} has no table {target}", "Check the table's name, or analyse the source again with New-TableConfig."),
+            1146 => Make(EtlErrorKind.NotFound, "SourceTableMissing", $"{source} has no table {target}", "Correct its name, or take it out of the configuration."),
             1054 => Make(EtlErrorKind.Schema, "SourceColumnMissing", $"A column that is asked for is not in table {target} of {source}",
                 "Analyse the source again with New-TableConfig, or correct the table configuration."),
             1064 or 1193 => Make(EtlErrorKind.Source, "SourceStatementRefused", $"{source} does not understand a statement", "It may be older than MySQL 5.7 or MariaDB 10.2; report the number of the error."),
@@ -50,6 +50,8 @@ internal static class SourceErrors
                 "Check host and port, the network, and that the server is up.", transient: true),
             2026 or 3159 => Make(EtlErrorKind.Connection, "SourceTlsFailed", $"No trusted connection to {source} could be made",
                 "Give the certificate of the server's issuer as ca_file of the source. Weakening tls to encrypt or off is for networks that you trust."),
+            2013 when said.Contains("initial communication packet", StringComparison.Ordinal) => Make(EtlErrorKind.Connection, "SourceUnreachable",
+                $"What answers at {source} does not speak as MySQL or MariaDB do", "Check host and port."),
             2006 or 2013 or 2055 or 1053 or 1152 or 1158 or 1159 or 1160 or 1161 or 1184 or 1927 => Make(EtlErrorKind.Connection, "SourceConnectionLost",
                 $"The connection to {source} was lost while {target} was read", "Nothing that had been read is taken. Run the command again.", transient: true),
             1040 or 1203 or 1226 => Make(EtlErrorKind.Resource, "SourceTooManyConnections", $"{source} has no connection left for this user",

@@ -86,13 +86,19 @@ public sealed class TableSyncEngine
     public async Task<IReadOnlyList<TableSync>> SyncAsync(
         TableSyncOptions options, IProgress<TableSyncProgress>? progress, CancellationToken cancellationToken)
     {
+        if (options.TimeLimit <= TimeSpan.Zero)
+        {
+            throw new EtlException(
+                EtlErrorKind.InvalidInput, "TimeLimitInvalid", "The time limit of a table is not positive.", "TimeLimit", "Give a duration such as 30m.");
+        }
+
         if (options.MaxConcurrency < 1)
         {
             throw new EtlException(
                 EtlErrorKind.InvalidInput, "MaxConcurrencyInvalid", "The number of tables at a time is not positive.", "MaxConcurrency", "Give 1 or more.");
         }
 
-        var (groups, catalogue) = await PrepareAsync(options, cancellationToken).ConfigureAwait(false);
+        var (groups, catalogue) = await PrepareOrNoteAsync(options, cancellationToken).ConfigureAwait(false);
         var names = groups.SelectMany(group => group).Select(table => table.Name).ToList();
         var run = await StartRunAsync(options, names, cancellationToken).ConfigureAwait(false);
         var tally = new SyncTally(names.Count, catalogue.Where(table => names.Contains(table.Key)).Sum(table => table.Value.Bytes), progress);
@@ -129,6 +135,42 @@ public sealed class TableSyncEngine
         return (SyncOrder.Group(selected), catalogue);
     }
 
+    /// <summary>A source that cannot be read is a failure of each table that was to be synced: else nobody would hear of it but the caller.</summary>
+    private async Task<(IReadOnlyList<IReadOnlyList<TableConfig>> Groups, IReadOnlyDictionary<string, SourceTable> Catalogue)> PrepareOrNoteAsync(
+        TableSyncOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await PrepareAsync(options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (EtlException failure) when (failure.ErrorId.StartsWith("Source", StringComparison.Ordinal))
+        {
+            var tables = SyncOrder.Select(_config, options);
+            var run = await StartRunAsync(options, [.. tables.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
+            await using (var connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false))
+            {
+                foreach (var table in tables)
+                {
+                    await TrackingStore.FailAsync(connection, Begin(run, table), id: null, failure, verified: null, cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            await FinishRunAsync(run).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private TableSync Begin(Guid run, TableConfig config) => new()
+    {
+        TableSyncRunId = run,
+        Name = config.Name,
+        Source = _source.Connection.Name,
+        Schema = _settings.Schema,
+        Importance = config.Importance,
+        Strategy = config.Strategy,
+        StartedAt = DateTimeOffset.UtcNow,
+    };
+
     private SourceTable Require(IReadOnlyDictionary<string, SourceTable> catalogue, TableConfig config) =>
         catalogue.GetValueOrDefault(config.Name) ?? throw SourceErrors.TableMissing(_source.Connection, config.Name);
 
@@ -142,16 +184,7 @@ public sealed class TableSyncEngine
         CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
-        var sync = new TableSync
-        {
-            TableSyncRunId = run,
-            Name = config.Name,
-            Source = _source.Connection.Name,
-            Schema = _settings.Schema,
-            Importance = config.Importance,
-            Strategy = config.Strategy,
-            StartedAt = DateTimeOffset.UtcNow,
-        };
+        var sync = Begin(run, config);
         tally.Begin(config.Name);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var timeLimit = options.TimeLimit ?? config.Monitoring.TimeLimit;

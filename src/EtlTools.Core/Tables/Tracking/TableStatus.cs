@@ -17,6 +17,9 @@ public enum TableCondition
 
     /// <summary>The last sync is longer ago than it may be.</summary>
     Overdue,
+
+    /// <summary>It was returned to before a sync, and not synced since.</summary>
+    Undone,
 }
 
 /// <summary>One table: when it was synced last, how far it is behind, and how long the next sync will take.</summary>
@@ -34,7 +37,7 @@ public sealed record TableStatus
 
     public TableCondition Condition { get; init; }
 
-    /// <summary>The last sync that began.</summary>
+    /// <summary>The last sync that began; an undo is none.</summary>
     public long? TableSyncId { get; init; }
 
     public DateTimeOffset? LastSuccessAt { get; init; }

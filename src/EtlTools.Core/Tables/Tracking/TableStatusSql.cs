@@ -13,7 +13,9 @@ internal static class TableStatusSql
                st.last_success_at AS "LastSuccessAt",
                st.source AS "Source",
                st.state::text AS "State",
-               last.table_sync_id AS "TableSyncId",
+               last.mode AS "Mode",
+               (SELECT max(s.table_sync_id) FROM etl.table_syncs s
+                WHERE s.target_schema = @schema AND s.table_name = t.name AND s.mode <> 'undo') AS "TableSyncId",
                last.status AS "Status",
                last.importance AS "Importance",
                last.strategy AS "Strategy",
@@ -44,7 +46,7 @@ internal static class TableStatusSql
                     WHERE p.target_schema = @schema AND p.table_name = t.name AND p.status = 'completed' AND p.mode = s.mode
                     ORDER BY p.table_sync_id DESC LIMIT 5) p) AS expected
             FROM etl.table_syncs s
-            WHERE s.target_schema = @schema AND s.table_name = t.name AND s.status = 'completed'
+            WHERE s.target_schema = @schema AND s.table_name = t.name AND s.status = 'completed' AND s.mode <> 'undo'
             ORDER BY s.table_sync_id DESC LIMIT 1
         ) good ON true
         LEFT JOIN LATERAL (
