@@ -6,7 +6,7 @@ internal static class TableAdvice
     /// <summary>So many names are written out; more are found by their condition.</summary>
     private const int MostNames = 20;
 
-    public static (string Action, string Command) ForTable(SubjectReading subject, ImpactUrgency urgency)
+    public static (string Action, string Command) ForTable(SubjectReading subject, ImpactUrgency urgency, TimeSpan window)
     {
         var table = subject.Table!;
         var what = Main(subject.Findings) switch
@@ -25,11 +25,11 @@ internal static class TableAdvice
             ImpactUrgency.Medium => $"MEDIUM: {what}",
             _ => $"LOW: {what}",
         };
-        return (action, CommandFor(Main(subject.Findings), table.Source, [table.Name]));
+        return (action, CommandFor(Main(subject.Findings), table.Source, [table.Name], window));
     }
 
     /// <summary>The most important first.</summary>
-    public static IEnumerable<HealthRecommendation> For(FamilyReading reading)
+    public static IEnumerable<HealthRecommendation> For(FamilyReading reading, TimeSpan window)
     {
         foreach (var work in reading.Stuck.GroupBy(work => work.Source!))
         {
@@ -44,7 +44,7 @@ internal static class TableAdvice
             var tables = group.OrderBy(finding => finding.Importance).ThenBy(finding => finding.Name, StringComparer.Ordinal).ToList();
             yield return Recommendation(
                 $"{Words.Sentence(Words.Of(group.Key.Kind))}: {Words.Count(tables.Count, "table")} of {group.Key.Source}. {TextOf(group.Key.Kind)}",
-                CommandFor(group.Key.Kind, group.Key.Source, tables.ConvertAll(finding => finding.Name)));
+                CommandFor(group.Key.Kind, group.Key.Source, tables.ConvertAll(finding => finding.Name), window));
         }
     }
 
@@ -59,10 +59,10 @@ internal static class TableAdvice
         FindingKind.Overdue => "Check that the scheduled sync runs; see what a sync would do.",
         FindingKind.BelowThreshold => "Compare with the source.",
         FindingKind.Slow => "Look at rows and rate.",
-        _ => "Look at what changed.",
+        _ => "Look at what changed; it is told until the window has passed.",
     };
 
-    private static string CommandFor(FindingKind? kind, string source, IReadOnlyList<string> names)
+    private static string CommandFor(FindingKind? kind, string source, IReadOnlyList<string> names, TimeSpan window)
     {
         var which = names.Count <= MostNames ? $"-Name {Names(names)} -Source {Words.Quoted(source)}" : $"-Source {Words.Quoted(source)}";
         return kind switch
@@ -72,7 +72,7 @@ internal static class TableAdvice
             FindingKind.Overdue => $"Sync-Table {which} -WhatIf",
             FindingKind.BelowThreshold => $"Compare-Table {which}",
             FindingKind.Slow => $"Get-TableStatus {which} | Format-List Name, LastDuration, EstimatedDuration, RowsRead, RowsPerSecond",
-            FindingKind.Drifted => $"Sync-Table {which} -WhatIf | Format-List Name, Drift, Alteration, Error",
+            FindingKind.Drifted => $"(Get-ProcessingHealth -Window {Duration.Write(window)}).Table.Finding | Where-Object Kind -EQ Drifted{(names.Count <= MostNames ? $" | Where-Object Name -In {Names(names)}" : "")} | Format-List Name, Message",
             _ => $"Get-TableStatus {which}",
         };
     }

@@ -109,9 +109,9 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
         TableFindings.Of(subject.Table!, windows, limits);
 
     public (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query) =>
-        TableAdvice.ForTable(subject, urgency);
+        TableAdvice.ForTable(subject, urgency, query.Window);
 
-    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query) => TableAdvice.For(reading);
+    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query) => TableAdvice.For(reading, query.Window);
 
     /// <summary>Since when it ought to have been synced: overdue, never, or failing since the last success.</summary>
     private static DateTime? WaitsSince(TableReading table, DateTime now)

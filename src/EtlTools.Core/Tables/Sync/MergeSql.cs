@@ -37,13 +37,6 @@ internal static class MergeSql
     public static string Copy(string table, IEnumerable<string> columns, bool isNew = false) =>
         $@"COPY {table} ({SqlIdentifier.List(columns)}) FROM STDIN (NULL '\0N', ENCODING 'UTF8'{(isNew ? ", FREEZE" : "")})";
 
-    /// <summary>
-    /// How large a new copy is and how its keys lie, which the next sync goes by. All columns of a wide table take longer than its
-    /// COPY; the server's own autovacuum looks at them later.
-    /// </summary>
-    public static string AnalyzeKey(TablePlan plan) =>
-        $"ANALYZE {plan.Target.Qualified} ({SqlIdentifier.List(plan.HasKey ? plan.Key : plan.Columns.Take(1).Select(column => column.Name))})";
-
     public static IEnumerable<LoadColumn> KeyColumns(TablePlan plan) =>
         plan.Key.Select(key => plan.Columns.First(column => column.Name == key));
 
