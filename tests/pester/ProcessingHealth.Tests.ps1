@@ -426,7 +426,7 @@ UPDATE etl.table_syncs SET verified = 0.5 WHERE table_name = 'claim';
     It 'recommends commands that run as typed' {
         $commands = @($health.Recommendation.Command) + @($health.Impact.Command) | Sort-Object -Unique
         @($commands -match '^Sync-Table -Name ''patient''') | Should -HaveCount 1
-        foreach ($start in 'Get-TableStatus -Name ''appointment''', 'Compare-Table -Name ''claim''', 'Get-TableStatus -Name ''treat plan''', 'Sync-Table -Name ''securitylog''') {
+        foreach ($start in 'Get-TableStatus -Name ''appointment''', 'Compare-Table -Name ''claim''', 'Get-TableStatus -Name ''treat plan''', '(Get-ProcessingHealth -Window 24h).Table.Finding | Where-Object Kind -EQ Drifted') {
             @($commands -like "$start*") | Should -Not -BeNullOrEmpty -Because $start
         }
         $rows = (Invoke-TestSql $database 'SELECT count(*)::integer AS n FROM etl.table_syncs').n
