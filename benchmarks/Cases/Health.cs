@@ -97,7 +97,7 @@ internal sealed class Health : IBenchmark
         var loads = health.Trend.Where(trend => trend.Family == PipelineFamily.Load).ToList();
         await database.RequireAsync(ingestions.Sum(trend => trend.Failed), "SELECT count(*) FROM raw_ingestions WHERE processing_status = 'error'");
         await database.RequireAsync(loads.Sum(trend => trend.Failed), "SELECT count(*) FROM etl.load_run_files WHERE status = 'failed'");
-        await database.RequireAsync(loads.Sum(trend => trend.Missing), "SELECT sum(rows_rejected) FROM etl.load_run_files WHERE status = 'completed'");
+        await database.RequireAsync(loads.Sum(trend => trend.Missing), "SELECT sum(CASE status WHEN 'completed' THEN rows_rejected ELSE rows_read END) FROM etl.load_run_files");
     }
 
     private const string Metadata = "(processing_errors -> 'processing_metadata' ->> '{0}')::bigint";
