@@ -56,6 +56,12 @@ public sealed class TestRunner
             counts += new TestCounts(0, 1, 0);
         }
 
+        // Once more where everybody looks: what was printed while they ran is far above, or cut off.
+        foreach (var test in counts.FailedTests)
+        {
+            Console.WriteLine($"Failed: {test}");
+        }
+
         foreach (var tests in notRun)
         {
             Console.WriteLine($"**{tests}: NOT RUN**");

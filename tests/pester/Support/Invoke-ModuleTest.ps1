@@ -33,9 +33,14 @@ if (-not $result) {
 
 # A file or a block that fails as a whole has no failed test, but it is a failure.
 [ordered]@{
-    Passed  = $result.PassedCount
-    Failed  = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
+    Passed = $result.PassedCount
+    Failed = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
     Skipped = $result.SkippedCount + $result.InconclusiveCount
+    FailedTests = @(
+        $result.Failed.ForEach{ "$($_.ExpandedPath): $(("$($_.ErrorRecord[0])" -split '\r?\n')[0])" }
+        $result.FailedBlocks.ForEach{ "$($_.ExpandedPath): a block that failed" }
+        $result.FailedContainers.ForEach{ "$($_.Item): a file that failed" }
+    )
 } | ConvertTo-Json | Set-Content -LiteralPath $ResultPath
 
 exit ($result.Result -eq 'Passed' ? 0 : 1)

@@ -23,11 +23,15 @@ public sealed class TestRunTests
             File.WriteAllText(path, """
                 <TestRun xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010"><Results>
                   <UnitTestResult outcome="Passed" /><UnitTestResult outcome="Passed" /><UnitTestResult outcome="NotExecuted" />
-                  <UnitTestResult outcome="Failed" /><UnitTestResult outcome="Aborted" /><UnitTestResult />
+                  <UnitTestResult outcome="Failed" testName="Adds"><Output><ErrorInfo><Message>one is not two
+                    at all</Message></ErrorInfo></Output></UnitTestResult>
+                  <UnitTestResult outcome="Aborted" testName="Hangs" /><UnitTestResult />
                 </Results></TestRun>
                 """);
 
-            Assert.Equal("2 passed, 3 failed, 1 skipped", TestCounts.FromTrx(path).ToString());
+            var counts = TestCounts.None + TestCounts.FromTrx(path);
+            Assert.Equal("2 passed, 3 failed, 1 skipped", counts.ToString());
+            Assert.Equal(["Adds: one is not two", "Hangs", "a test without a name"], counts.FailedTests);
         }
         finally
         {
