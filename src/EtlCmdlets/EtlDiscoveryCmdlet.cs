@@ -51,7 +51,7 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
 
         if (waiting.WithdrawnLoadRunFileIds is { Count: > 0 } withdrawn)
         {
-            var ids = string.Join(", ", withdrawn.Take(IdsShown)) + (withdrawn.Count > IdsShown ? ", ..." : "");
+            var ids = Wording.First(withdrawn, IdsShown);
             tell($"Withdrawn by an undo, and waiting for Invoke-Reprocess: {Wording.Count(withdrawn.Count, "file")}. "
                 + $"Invoke-Reprocess -LoadRunFileId {ids} -Reason '...' loads what is in the source now.");
         }

@@ -42,7 +42,9 @@ internal sealed record FamilyReading
 
     /// <summary>Payloads whose error says that a statement had too many parameters, and that were not put right.</summary>
     public long OpenParameterLimits { get; init; }
-    public IReadOnlyList<HealthTotal> Totals { get; init; } = [];
+
+    /// <summary>Counts since the ledger began.</summary>
+    public IReadOnlyList<(string Name, long Value)> Totals { get; init; } = [];
 }
 
 internal record WindowReading

@@ -23,15 +23,15 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
             Title = Words.Of(family.Family),
             IsIncluded = true,
             Status = status,
-            LastSuccessAt = InZone(reading.LastSuccessAt),
-            Detail = _current.Total == 0 ? $"no {reading.Unit} {reading.Arrival}" : "",
+            LastSuccessAt = InZone(_reading.LastSuccessAt),
+            Detail = _current.Total == 0 ? $"no {_reading.Unit} {_reading.Arrival}" : "",
         };
     }
 
     public HealthOverall Overall() => new()
     {
         Family = family.Family,
-        Unit = reading.Unit,
+        Unit = _reading.Unit,
         Total = _current.Total,
         Processed = _current.Processed,
         Partial = _current.Partial,
@@ -45,8 +45,8 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
     public HealthDataLoss DataLoss() => new()
     {
         Family = family.Family,
-        Unit = reading.Unit,
-        RecordUnit = reading.RecordUnit,
+        Unit = _reading.Unit,
+        RecordUnit = _reading.RecordUnit,
         Items = _current.ItemsWithLoss,
         Expected = _current.Expected,
         Present = _current.Expected - _current.Missing,
@@ -54,30 +54,30 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         Rate = Rate(_current.Missing, _current.Expected),
         Rejected = OfAudits(_current.Rejected),
         RejectedItems = OfAudits(_current.ItemsWithRejected),
-        RejectedRate = RejectedRate(reading, _current),
+        RejectedRate = RejectedRate(_reading, _current),
         Unreadable = OfAudits(_current.Unreadable),
         BeyondRecovery = OfAudits(_current.BeyondRecovery),
         Audited = _current.Audited,
     };
 
-    public IEnumerable<ErrorPattern> ErrorPatterns() => reading.ErrorPatterns
+    public IEnumerable<ErrorPattern> ErrorPatterns() => _reading.ErrorPatterns
         .OrderByDescending(pattern => pattern.Count).ThenBy(pattern => pattern.Category, StringComparer.Ordinal)
-        .Select(pattern => pattern with { FirstSeen = InZone(pattern.FirstSeen), LastSeen = InZone(pattern.LastSeen) });
+        .Select(pattern => pattern with { Family = family.Family, FirstSeen = InZone(pattern.FirstSeen), LastSeen = InZone(pattern.LastSeen) });
 
-    public IEnumerable<StuckWork> Stuck() => reading.Stuck.Select(work => work with { Since = InZone(work.Since) });
+    public IEnumerable<StuckWork> Stuck() => _reading.Stuck.Select(work => work with { Family = family.Family, Since = InZone(work.Since) });
 
     public HealthBacklog Backlog() => new()
     {
         Family = family.Family,
-        Unit = reading.Unit,
-        Count = reading.BacklogCount,
-        OldestAt = InZone(reading.BacklogOldestAt),
-        OldestAge = windows.Now - reading.BacklogOldestAt,
+        Unit = _reading.Unit,
+        Count = _reading.BacklogCount,
+        OldestAt = InZone(_reading.BacklogOldestAt),
+        OldestAge = windows.Now - _reading.BacklogOldestAt,
     };
 
     public IEnumerable<HealthTrend> Trend() => Enumerable.Range(1, windows.Current).Select(number =>
     {
-        var window = reading.Windows.GetValueOrDefault(number) ?? new WindowReading();
+        var window = _reading.Windows.GetValueOrDefault(number) ?? new WindowReading();
         var (from, to) = windows.Span(number);
         return new HealthTrend
         {
@@ -111,9 +111,11 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
     public IReadOnlyList<HealthAlert> Alerts(IReadOnlyList<HealthImpact> impact) =>
         new HealthAlerts(family.Family, _reading, _current, windows.Now, query.Thresholds).For(impact);
 
-    public IEnumerable<HealthRecommendation> Recommendations() => family.Recommend(_reading, query);
+    public IEnumerable<HealthRecommendation> Recommendations() => family.Recommend(_reading, query)
+        .Select(advice => new HealthRecommendation { Family = family.Family, Text = advice.Text, Command = advice.Command });
 
-    public IReadOnlyList<HealthTotal> Totals() => reading.Totals;
+    public IEnumerable<HealthTotal> Totals() => _reading.Totals
+        .Select(total => new HealthTotal { Family = family.Family, Name = total.Name, Value = total.Value });
 
     public static double? Rate(long part, long whole) => whole == 0 ? null : (double)part / whole;
 
@@ -129,7 +131,7 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         return new HealthImpact
         {
             Family = family.Family,
-            SubjectUnit = reading.SubjectUnit,
+            SubjectUnit = _reading.SubjectUnit,
             Subject = subject.UserId?.ToString() ?? subject.PracticeId ?? subject.Table?.Name ?? "",
             UserId = subject.UserId,
             PracticeId = subject.PracticeId,
@@ -195,7 +197,7 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
         };
     }
 
-    private long? OfAudits(long count) => reading.CountsRejected ? count : null;
+    private long? OfAudits(long count) => _reading.CountsRejected ? count : null;
 
     private DateTimeOffset InZone(DateTimeOffset time) => TimeZoneInfo.ConvertTime(time, zone);
 

@@ -24,5 +24,5 @@ internal interface IHealthFamily
     (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query);
 
     /// <summary>What to do about what was read, the most important first.</summary>
-    IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query);
+    IEnumerable<(string Text, string Command)> Recommend(FamilyReading reading, HealthQuery query);
 }

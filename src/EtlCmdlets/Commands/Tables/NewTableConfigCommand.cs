@@ -70,11 +70,11 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
 
     private void Warn(TableConfigReport report)
     {
-        var gone = report.Conflict.Where(change => change.Setting is null).ToList();
+        var gone = report.Conflict.Where(change => change.Setting is null).Select(change => change.Name).ToList();
         if (gone.Count > 0 && IsFilePreferred)
         {
-            WriteWarning($"{Wording.Count(gone.Count, "table")} of the file not shown by the source, gone or not to be read by this user: {string.Join(", ", gone.Select(change => change.Name).Take(MostNames))}"
-                + $"{(gone.Count > MostNames ? ", ..." : "")}. They are kept; -Prefer Analysis takes them out.");
+            WriteWarning($"{Wording.Count(gone.Count, "table")} of the file not shown by the source, gone or not to be read by this user: "
+                + $"{Wording.First(gone, MostNames)}. They are kept; -Prefer Analysis takes them out.");
         }
 
         var edited = report.Conflict.Count - gone.Count;

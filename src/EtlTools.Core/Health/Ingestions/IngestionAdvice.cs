@@ -26,12 +26,12 @@ internal static class IngestionAdvice
     }
 
     /// <summary>The most important first.</summary>
-    public static IEnumerable<HealthRecommendation> For(FamilyReading reading, HealthQuery query)
+    public static IEnumerable<(string Text, string Command)> For(FamilyReading reading, HealthQuery query)
     {
         var current = reading.Windows.GetValueOrDefault(query.PreviousWindows + 1) ?? new WindowReading();
         if (current.ToRecover > 0)
         {
-            yield return Recommendation(
+            yield return (
                 current.ItemsWithLoss > 0
                     ? $"Data loss detected in {Words.Count(current.ItemsWithLoss, "payload")}. Run the data recovery."
                     : $"{Words.Count(current.ToRecover, "payload")} failed, in whole or in part. Run the data recovery.",
@@ -40,28 +40,28 @@ internal static class IngestionAdvice
 
         if (current.Rejected > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(current.Rejected, "metric")} of {Words.Count(current.ItemsWithRejected, "payload")} rejected. Look at their types, and extend the mapping (docs/recovery-mapping.md).",
                 $"{Audit(query)} | ForEach-Object Problem | Where-Object IsRowLost | Group-Object Type, Reason -NoElement");
         }
 
         if (current.BeyondRecovery > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(current.BeyondRecovery, "payload")} lost what no recovery brings back. Look at why.",
                 $"{Audit(query)} | Where-Object IsRecoverable -EQ $false | Format-List RawIngestionId, Cause, NotRecoverableBecause");
         }
 
         if (current.FailedAndWhole > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(current.FailedAndWhole, "payload")} marked as failed, with nothing lost. A recovery puts the status right.",
                 $"{Audit(query)} -IncludeWhole | Where-Object {{ $_.Cause -eq 'None' -and $_.Status -in 'error', 'failed', 'partial_success', 'recovery_failed' }} | Invoke-DataRecovery -WhatIf");
         }
 
         if (reading.OpenParameterLimits > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"PostgreSQL parameter limit violations detected ({Words.Count(reading.OpenParameterLimits, "case")}). Review the batch chunk sizes of the service.",
                 $"{Audit(query)} -Cause {nameof(LossCause.ParameterLimit)}");
         }
@@ -69,14 +69,14 @@ internal static class IngestionAdvice
         if (reading.Stuck.Count > 0)
         {
             var oldest = reading.Stuck.Max(work => work.Age);
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(reading.Stuck.Sum(work => work.Count), "payload")} stuck, the oldest for {Words.Age(oldest)}. Check that the service which processes them runs; what it left can be recovered.",
                 StuckCommand(reading.Stuck, oldest, query));
         }
 
         if (current.Processed + current.Partial + current.Failed - current.Audited is var open and > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(open, "payload")} not audited yet. Loss that nobody recorded shows in an audit only.",
                 Audit(query));
         }
@@ -96,7 +96,4 @@ internal static class IngestionAdvice
     private static string Options(HealthQuery query) =>
         (query.UserId.Count > 0 ? $" -UserId {string.Join(", ", query.UserId)}" : "")
         + (query.Schema is null ? "" : $" -Schema {Words.Quoted(query.Schema)}");
-
-    private static HealthRecommendation Recommendation(string text, string command) =>
-        new() { Family = PipelineFamily.Ingestion, Text = text, Command = command };
 }

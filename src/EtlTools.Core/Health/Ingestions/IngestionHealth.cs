@@ -1,4 +1,3 @@
-using Dapper;
 using EtlTools.Core.Recovery.Ingestions;
 using Npgsql;
 
@@ -57,10 +56,10 @@ internal sealed class IngestionHealth : IHealthFamily
                 ?? (await QueryAsync<DateTime?>(sql.LastSuccess, parameters).ConfigureAwait(false))[0],
             Totals =
             [
-                Total("PayloadsRecovered", recovered),
-                Total("RecoveriesFailed", failed),
-                Total("PayloadsWithLoss", lossy),
-                Total("MetricsRecovered", metrics),
+                ("PayloadsRecovered", recovered),
+                ("RecoveriesFailed", failed),
+                ("PayloadsWithLoss", lossy),
+                ("MetricsRecovered", metrics),
             ],
         };
 
@@ -80,17 +79,14 @@ internal sealed class IngestionHealth : IHealthFamily
                 .ToList();
         }
 
-        async Task<List<T>> QueryAsync<T>(string statement, object? values) => (await connection.QueryAsync<T>(new CommandDefinition(
-            statement, values, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+        Task<List<T>> QueryAsync<T>(string statement, object? values) => connection.ListAsync<T>(statement, values, cancellationToken);
     }
 
     public (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query) =>
         IngestionAdvice.ForUser(subject, urgency, query);
 
-    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query) =>
+    public IEnumerable<(string Text, string Command)> Recommend(FamilyReading reading, HealthQuery query) =>
         IngestionAdvice.For(reading, query);
-
-    private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Ingestion, Name = name, Value = value };
 
     private static string CategoryOf(string? cause) =>
         LossCategory.Of(Enum.TryParse<LossCause>(cause, out var known) && known != LossCause.None ? known : LossCause.Other);
@@ -102,7 +98,6 @@ internal sealed class IngestionHealth : IHealthFamily
 
         public ErrorPattern ToPattern() => new()
         {
-            Family = PipelineFamily.Ingestion,
             Category = CategoryOf(Cause),
             ErrorCode = Cause,
             Unit = "payload",
@@ -121,7 +116,6 @@ internal sealed class IngestionHealth : IHealthFamily
 
         public StuckWork ToWork(DateTime now) => new()
         {
-            Family = PipelineFamily.Ingestion,
             What = Words.Count(Stuck, $"{(Status.Length == 0 ? "no status" : Status)} payload"),
             State = Status.Length == 0 ? "no status" : Status,
             Count = Stuck,

@@ -1,4 +1,3 @@
-using Dapper;
 using EtlTools.Core.Runs;
 using Npgsql;
 
@@ -52,15 +51,14 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
             FailedRuns = runs.Sum(run => run.Unanswered),
             Totals =
             [
-                Total("FilesLoaded", all.FilesLoaded),
-                Total("FilesFailed", all.FilesFailed),
-                Total("RowsIngested", all.RowsIngested),
-                Total("RowsRejected", all.RowsRejected),
+                ("FilesLoaded", all.FilesLoaded),
+                ("FilesFailed", all.FilesFailed),
+                ("RowsIngested", all.RowsIngested),
+                ("RowsRejected", all.RowsRejected),
             ],
         };
 
-        async Task<List<T>> QueryAsync<T>(string sql) => (await connection.QueryAsync<T>(new CommandDefinition(
-            sql, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+        Task<List<T>> QueryAsync<T>(string sql) => connection.ListAsync<T>(sql, parameters, cancellationToken);
     }
 
     public (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query)
@@ -75,33 +73,33 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
         return (action, $"Get-ProcessingHealth -Window {Duration.Write(query.Window)} -PracticeId {Words.Quoted(subject.PracticeId!)}");
     }
 
-    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query)
+    public IEnumerable<(string Text, string Command)> Recommend(FamilyReading reading, HealthQuery query)
     {
         var window = Duration.Write(query.Window);
         if (reading.FailedRuns > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(reading.FailedRuns, "run")} failed before any file was read. Look at the error, then load again.",
                 $"Get-LoadRun -Status Failed -Since {window} | Format-List StartedAt, Pipeline, ErrorCode, Error");
         }
 
         if (reading.Stuck.Count > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(reading.Stuck.Count, "stuck run")}: once a run is closed, its files come back as failed files.",
                 $"Get-LoadRun -Problem Stuck -StuckAfter {Duration.Write(query.Thresholds.StuckAfter)} | Stop-LoadRun -Reason 'No sign of life' -WhatIf");
         }
 
         if (reading.BacklogCount > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(reading.BacklogCount, "file")} not loaded. Put the cause right, then reprocess.",
                 $"Find-FailedFile{OfPractices(query)} | Invoke-Reprocess -Reason 'Processing health' -WhatIf");
         }
 
         if (reading.Windows.TryGetValue(query.PreviousWindows + 1, out var current) && current.Quarantined > 0)
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(current.Quarantined, "row")} of {Words.Count(current.ItemsWithQuarantined, "file")} in quarantine. Look at the reasons; Repair-RejectedRow puts corrected rows back.",
                 $"Get-LoadFile -Since {window} -ExcludeSuperseded{OfPractices(query)} | Get-RejectedRow | Group-Object Reason -NoElement");
         }
@@ -111,14 +109,8 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
         ? ""
         : $" | Where-Object PracticeId -In {string.Join(", ", query.PracticeId.Select(Words.Quoted))}";
 
-    private static HealthRecommendation Recommendation(string text, string command) =>
-        new() { Family = PipelineFamily.Load, Text = text, Command = command };
-
-    private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Load, Name = name, Value = value };
-
     private static IEnumerable<ErrorPattern> Patterns(string unit, List<Error> errors) => errors.Select(error => new ErrorPattern
     {
-        Family = PipelineFamily.Load,
         Category = unit == "row" ? ErrorCategory.DataValidation : ErrorCategory.Of(error.ErrorCode),
         ErrorCode = error.ErrorCode ?? (error.IsAdopted ? "recorded by the earlier system" : null),
         Unit = unit,
@@ -154,7 +146,6 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
 
         public StuckWork ToWork(DateTime now) => new()
         {
-            Family = PipelineFamily.Load,
             LoadRunId = LoadRunId,
             What = $"Run {LoadRunId}",
             State = "running",

@@ -29,11 +29,11 @@ internal static class TableAdvice
     }
 
     /// <summary>The most important first.</summary>
-    public static IEnumerable<HealthRecommendation> For(FamilyReading reading, TimeSpan window)
+    public static IEnumerable<(string Text, string Command)> For(FamilyReading reading, TimeSpan window)
     {
         foreach (var work in reading.Stuck.GroupBy(work => work.Source!))
         {
-            yield return Recommendation(
+            yield return (
                 $"{Words.Count(work.Count(), "sync")} of {work.Key} stuck, the oldest for {Words.Age(work.Max(one => one.Age))}. A next sync takes the place of a dead one; a live one keeps its table.",
                 $"Get-TableStatus -Name {Names(work.Select(one => one.TableName!).Distinct())} -Source {Words.Quoted(work.Key)}");
         }
@@ -42,7 +42,7 @@ internal static class TableAdvice
         foreach (var group in findings.GroupBy(finding => (finding.Kind, finding.Source)).OrderBy(group => group.Key.Kind))
         {
             var tables = group.OrderBy(finding => finding.Importance).ThenBy(finding => finding.Name, StringComparer.Ordinal).ToList();
-            yield return Recommendation(
+            yield return (
                 $"{Words.Sentence(Words.Of(group.Key.Kind))}: {Words.Count(tables.Count, "table")} of {group.Key.Source}. {TextOf(group.Key.Kind)}",
                 CommandFor(group.Key.Kind, group.Key.Source, tables.ConvertAll(finding => finding.Name), window));
         }
@@ -81,7 +81,4 @@ internal static class TableAdvice
         findings.Count == 0 ? null : findings.Min(finding => finding.Kind);
 
     private static string Names(IEnumerable<string> names) => string.Join(", ", names.Select(Words.Quoted));
-
-    private static HealthRecommendation Recommendation(string text, string command) =>
-        new() { Family = PipelineFamily.Table, Text = text, Command = command };
 }

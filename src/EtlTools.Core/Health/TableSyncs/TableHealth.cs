@@ -1,4 +1,3 @@
-using Dapper;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sync;
 using Npgsql;
@@ -16,13 +15,15 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
     /// <param name="cancellationToken">Stops the statements.</param>
     public static async Task<TableHealth> PrepareAsync(NpgsqlConnection connection, bool leasesVisible, CancellationToken cancellationToken)
     {
-        var suspects = leasesVisible ? await QueryAsync(TableHealthSql.WithoutLease, null).ConfigureAwait(false) : [];
+        if (!leasesVisible)
+        {
+            return new TableHealth([]);
+        }
 
         // Locks are seen as they are, rows as they were: one that ended in between says so the second time.
-        return new TableHealth(suspects.Length == 0 ? [] : await QueryAsync(TableHealthSql.StillRunning, new { suspects }).ConfigureAwait(false));
-
-        async Task<long[]> QueryAsync(string sql, object? parameters) => (await connection.QueryAsync<long>(new CommandDefinition(
-            sql, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false)).ToArray();
+        var suspects = await connection.ListAsync<long>(TableHealthSql.WithoutLease, null, cancellationToken).ConfigureAwait(false);
+        return new TableHealth(suspects.Count == 0 ? [] : await connection.ListAsync<long>(
+            TableHealthSql.StillRunning, new { suspects = suspects.ToArray() }, cancellationToken).ConfigureAwait(false));
     }
 
     public string? WhyLeftOut(HealthQuery query) =>
@@ -75,10 +76,10 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
             LastSuccessAt = tables.Max(table => table.LastSuccessAt),
             Totals =
             [
-                Total("SyncsCompleted", completed),
-                Total("SyncsFailed", failed),
-                Total("TableRowsRead", read),
-                Total("TableRowsChanged", changed),
+                ("SyncsCompleted", completed),
+                ("SyncsFailed", failed),
+                ("TableRowsRead", read),
+                ("TableRowsChanged", changed),
             ],
         };
 
@@ -101,8 +102,7 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
             });
         }
 
-        async Task<List<T>> QueryAsync<T>(string sql) => (await connection.QueryAsync<T>(new CommandDefinition(
-            sql, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+        Task<List<T>> QueryAsync<T>(string sql) => connection.ListAsync<T>(sql, parameters, cancellationToken);
     }
 
     public IReadOnlyList<HealthFinding> Judge(SubjectReading subject, HealthWindows windows, HealthThresholds limits) =>
@@ -111,7 +111,7 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
     public (string Action, string Command) Advise(SubjectReading subject, ImpactUrgency urgency, HealthQuery query) =>
         TableAdvice.ForTable(subject, urgency, query.Window);
 
-    public IEnumerable<HealthRecommendation> Recommend(FamilyReading reading, HealthQuery query) => TableAdvice.For(reading, query.Window);
+    public IEnumerable<(string Text, string Command)> Recommend(FamilyReading reading, HealthQuery query) => TableAdvice.For(reading, query.Window);
 
     /// <summary>Since when it ought to have been synced: overdue, never, or failing since the last success.</summary>
     private static DateTime? WaitsSince(TableReading table, DateTime now)
@@ -150,8 +150,6 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
         ItemsWithLoss = one.ItemsWithLoss + other.ItemsWithLoss,
         ValuesDiscarded = one.ValuesDiscarded + other.ValuesDiscarded,
     });
-
-    private static HealthTotal Total(string name, long value) => new() { Family = PipelineFamily.Table, Name = name, Value = value };
 
     private sealed record Count : FamilyCount
     {
@@ -228,7 +226,6 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
 
         public ErrorPattern ToPattern() => new()
         {
-            Family = PipelineFamily.Table,
             Category = ErrorCategory.Of(ErrorCode),
             ErrorCode = ErrorCode,
             Unit = "sync",
@@ -250,7 +247,6 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
 
         public StuckWork ToWork(DateTime now) => new()
         {
-            Family = PipelineFamily.Table,
             TableSyncId = Id,
             TableName = Name,
             Source = Source,

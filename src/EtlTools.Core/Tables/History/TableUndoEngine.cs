@@ -75,7 +75,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
                 database,
                 transaction,
                 syncs[0].Table,
-                "Once the database answers, Get-TableStatus shows the undo as the table's last sync where it did.",
+                "Once the database answers, Get-TableStatus shows the table as Undone where it did.",
                 (other, token) => other.ExecuteScalarAsync<bool>(new CommandDefinition(
                     TrackingSql.IsCommitted, new { id = done[0].TableSyncId, commits = 1 }, cancellationToken: token)),
                 cancellationToken).ConfigureAwait(false);

@@ -91,28 +91,45 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
         }
     }
 
-    /// <summary>
-    /// Counts what was read, and the zero dates in it: a column that is never NULL at the source has a NULL for each; of one that
-    /// may be, the source has to be asked.
-    /// </summary>
-    /// <param name="rows">Where the rows are.</param>
-    /// <param name="rest">What followed the table in their SELECT; null: the source is not asked.</param>
-    /// <param name="cancellationToken">Stops both.</param>
-    public async Task<(long Rows, long ZeroDates)> CountAsync(string rows, string? rest, CancellationToken cancellationToken)
+    /// <summary>What the copy was filled with: its rows, and the zero dates in them.</summary>
+    public async Task<(long Rows, long ZeroDates)> CountFilledAsync(CancellationToken cancellationToken)
     {
-        var dates = plan.Columns.Where(column => column.Mapping.IsZeroDate is not null).ToLookup(column => column.Mapping.Source.IsNullable);
-        var never = dates[false].Select(column => $" + count(*) - count({SqlIdentifier.Quote(column.Name)})");
-        var (count, zeroDates) = await lane.Connection.QuerySingleAsync<(long, long)>(new CommandDefinition(
-            $"SELECT count(*), 0{string.Concat(never)} FROM {rows}", cancellationToken: cancellationToken)).ConfigureAwait(false);
-        if (!dates[true].Any() || rest is null)
+        var (rows, nulls) = await CountNullsAsync(plan.Target.Qualified, cancellationToken).ConfigureAwait(false);
+        return (rows, nulls + await AskZeroDatesAsync("", cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>The zero dates in the stage.</summary>
+    /// <param name="rest">What followed the table in the SELECT; null: the source is not asked.</param>
+    /// <param name="cancellationToken">Stops both.</param>
+    public async Task<long> CountStagedZeroDatesAsync(string? rest, CancellationToken cancellationToken)
+    {
+        var nulls = ZeroDates(isNullable: false).Any() ? (await CountNullsAsync(MergeSql.Stage, cancellationToken).ConfigureAwait(false)).Nulls : 0;
+        return nulls + (rest is null ? 0 : await AskZeroDatesAsync(rest, cancellationToken).ConfigureAwait(false));
+    }
+
+    private IEnumerable<LoadColumn> ZeroDates(bool isNullable) =>
+        plan.Columns.Where(column => column.Mapping.IsZeroDate is not null && column.Mapping.Source.IsNullable == isNullable);
+
+    /// <summary>A column that is never NULL at the source has a NULL for each zero date.</summary>
+    private Task<(long Rows, long Nulls)> CountNullsAsync(string table, CancellationToken cancellationToken)
+    {
+        var nulls = ZeroDates(isNullable: false).Select(column => $" + count(*) - count({SqlIdentifier.Quote(column.Name)})");
+        return lane.Connection.QuerySingleAsync<(long, long)>(new CommandDefinition(
+            $"SELECT count(*), 0{string.Concat(nulls)} FROM {table}", cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Of a column that may be NULL only the source knows.</summary>
+    private async Task<long> AskZeroDatesAsync(string rest, CancellationToken cancellationToken)
+    {
+        var isZero = ZeroDates(isNullable: true).Select(column => $"IFNULL({column.Mapping.IsZeroDate}, 0)").ToList();
+        if (isZero.Count == 0)
         {
-            return (count, zeroDates);
+            return 0;
         }
 
-        var sometimes = dates[true].Select(column => $"IFNULL({column.Mapping.IsZeroDate}, 0)");
         var answer = await lane.Source.QueryAsync(
-            $"SELECT IFNULL(SUM({string.Join(" + ", sometimes)}), 0) {From}{rest}", table.Name, cancellationToken).ConfigureAwait(false);
-        return (count, zeroDates + (long)decimal.Parse(answer[0][0]!, CultureInfo.InvariantCulture));
+            $"SELECT IFNULL(SUM({string.Join(" + ", isZero)}), 0) {From}{rest}", table.Name, cancellationToken).ConfigureAwait(false);
+        return (long)decimal.Parse(answer[0][0]!, CultureInfo.InvariantCulture);
     }
 
     private string Expressions(IEnumerable<LoadColumn> columns) =>

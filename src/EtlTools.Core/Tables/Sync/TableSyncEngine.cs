@@ -147,11 +147,11 @@ public sealed class TableSyncEngine
         {
             var tables = SyncOrder.Select(_config, options);
             var run = await StartRunAsync(options, [.. tables.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
-            await using (var connection = await _database.OpenAsync(cancellationToken).ConfigureAwait(false))
+            await using (var lane = new SyncLane(_database, _source))
             {
                 foreach (var table in tables)
                 {
-                    await TrackingStore.FailAsync(connection, Begin(run, table), id: null, failure, verified: null, cancellationToken).ConfigureAwait(false);
+                    await new TableWork(lane, _source, _settings, table, Begin(run, table)).FailAsync(failure).ConfigureAwait(false);
                 }
             }
 

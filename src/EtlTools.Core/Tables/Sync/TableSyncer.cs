@@ -120,7 +120,7 @@ internal sealed class TableSyncer
         var end = await _source.FillAsync(cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-copy");
         _plan = await TargetShape.AddKeyAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var (rows, zeroDates) = await _source.CountAsync(_plan.Target.Qualified, "", cancellationToken).ConfigureAwait(false);
+        var (rows, zeroDates) = await _source.CountFilledAsync(cancellationToken).ConfigureAwait(false);
         var counts = new SyncProgressCounts(end.Rows, end.Bytes, new MergeCounts { Inserted = rows, NotFound = Math.Abs(end.Rows - rows) }, zeroDates);
         var state = await AdvanceAsync(_plan.Target.Qualified, now, cancellationToken).ConfigureAwait(false);
         await CommitAsync(transaction, counts, state, isLast: true, cancellationToken).ConfigureAwait(false);
@@ -146,7 +146,7 @@ internal sealed class TableSyncer
         CrashPoint.Pass("table.after-copy");
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         _plan = await TargetShape.AlterAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var (_, zeroDates) = await _source.CountAsync(MergeSql.Stage, where, cancellationToken).ConfigureAwait(false);
+        var zeroDates = await _source.CountStagedZeroDatesAsync(where, cancellationToken).ConfigureAwait(false);
         var merge = await new TableMerge(Connection, _plan, _id)
         {
             KeepsHistory = KeepsHistory,
@@ -209,7 +209,7 @@ internal sealed class TableSyncer
         CrashPoint.Pass("table.after-copy");
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         _plan = await TargetShape.AlterAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var (_, zeroDates) = await _source.CountAsync(MergeSql.Stage, null, cancellationToken).ConfigureAwait(false);
+        var zeroDates = await _source.CountStagedZeroDatesAsync(rest: null, cancellationToken).ConfigureAwait(false);
         var merge = await new TableMerge(Connection, _plan, _id)
         {
             KeepsHistory = KeepsHistory && !pass.IsInitial,
