@@ -27,12 +27,14 @@ public sealed class TableComparisonTests
             DELETE FROM raw.patient WHERE "PatNum" IN (1, 40000);
             INSERT INTO raw.patient VALUES (70000, 'x', 1, NULL), (-5, 'x', 1, NULL);
             UPDATE raw.patient SET "LName" = '' WHERE "PatNum" = 3;
-            UPDATE raw.patient SET "Balance" = "Balance" + 1e-9 WHERE "PatNum" = 30000
+            UPDATE raw.patient SET "Balance" = "Balance" + 1e-9 WHERE "PatNum" = 30000;
+            UPDATE raw.patient SET "Balance" = NULL WHERE "PatNum" = 31000;
+            UPDATE raw.patient SET "Birthdate" = NULL WHERE "PatNum" = 32000
             """);
         var different = await CompareOneAsync(work);
-        Assert.Equal((2, 2, 2, 40_000, 40_000), (different.Missing, different.Extra, different.Different, different.SourceRows, different.CopyRows));
+        Assert.Equal((2, 2, 4, 40_000, 40_000), (different.Missing, different.Extra, different.Different, different.SourceRows, different.CopyRows));
         Assert.Equal(
-            ["Different 3", "Different 30000", "Extra -5", "Extra 70000", "Missing 1", "Missing 40000"],
+            ["Different 3", "Different 30000", "Different 31000", "Different 32000", "Extra -5", "Extra 70000", "Missing 1", "Missing 40000"],
             different.Difference.Select(one => $"{one.Kind} {one.Key["PatNum"]}").Order(StringComparer.Ordinal));
         Assert.True(different.IsComplete);
         Assert.False(different.IsAccepted);

@@ -16,10 +16,14 @@ internal static class CopyForm
         SET work_mem = '64MB'; SET jit = off
         """;
 
-    public static string Expression(TargetColumn column, CanonicalColumn kind)
+    /// <param name="column">The column.</param>
+    /// <param name="kind">As what it is compared.</param>
+    /// <param name="isNeverNull">The source has no NULL there. A NULL of the copy then leaves out a separator, and no row of the source lacks one.</param>
+    /// <returns>What concat_ws writes as the canonical text.</returns>
+    public static string Expression(TargetColumn column, CanonicalColumn kind, bool isNeverNull = false)
     {
         var value = Value(SqlIdentifier.Quote(column.Name), column.Type, kind);
-        return column.IsNotNull ? value : $"coalesce({value}, {Null})";
+        return column.IsNotNull || isNeverNull ? value : $"coalesce(({value})::text, {Null})";
     }
 
     /// <summary>The sum of a column of numbers; null where the copy holds them as something else.</summary>
@@ -42,7 +46,8 @@ internal static class CopyForm
         CanonicalKind.Presence => $"CASE WHEN {name} IS NOT NULL THEN '1' END",
         CanonicalKind.LongText => $"md5({name}::text)",
         CanonicalKind.Bytes => type == "bytea" ? $"md5({name})" : $"md5({name}::text)",
-        _ when type is "text" || type.StartsWith("character", StringComparison.Ordinal) => $"{name}::text",
+        _ when type is "text" || type.StartsWith("character varying", StringComparison.Ordinal) => name,
+        _ when type.StartsWith("character", StringComparison.Ordinal) => $"{name}::text",
         CanonicalKind.Integer => Integer(name, type),
         CanonicalKind.Decimal => Decimal(name, type, kind.Digits),
         CanonicalKind.Double => Double(type is "double precision" ? name : $"{name}::double precision"),
@@ -50,14 +55,16 @@ internal static class CopyForm
         // A day in a column of timestamps is its midnight.
         CanonicalKind.Date when type != "date" => $"CASE WHEN {name} = {name}::date THEN {name}::date::text ELSE {name}::text END",
         CanonicalKind.Timestamp => Timestamp(type == "timestamp without time zone" ? name : $"{name}::timestamp", kind.Digits),
-        CanonicalKind.Bits when type == "boolean" => $"{name}::int::text",
+        CanonicalKind.Bits when type == "boolean" => $"{name}::int",
+        CanonicalKind.Date or CanonicalKind.Time or CanonicalKind.Bits when type is "date" or "interval" || type.StartsWith("bit", StringComparison.Ordinal) => name,
         _ => $"{name}::text",
     };
 
     private static string Integer(string name, string type) => type switch
     {
-        "boolean" => $"{name}::int::text",
-        _ when type.StartsWith("numeric", StringComparison.Ordinal) && CanonicalColumn.ScaleOf(type) is not 0 => $"trim_scale({name})::text",
+        "smallint" or "integer" or "bigint" => name,
+        "boolean" => $"{name}::int",
+        _ when type.StartsWith("numeric", StringComparison.Ordinal) => CanonicalColumn.ScaleOf(type) is 0 ? name : $"trim_scale({name})",
         _ => $"{name}::text",
     };
 
@@ -66,13 +73,13 @@ internal static class CopyForm
         var number = type.StartsWith("numeric", StringComparison.Ordinal) ? name : $"{name}::numeric";
         if (digits < 0)
         {
-            return $"trim_scale({number})::text";
+            return $"trim_scale({number})";
         }
 
         // Decimals beyond those of the source are a difference, not to be rounded away.
         return CanonicalColumn.ScaleOf(type) == digits
-            ? $"{name}::text"
-            : string.Create(CultureInfo.InvariantCulture, $"CASE WHEN scale(trim_scale({number})) <= {digits} THEN round({number}, {digits}) ELSE {number} END::text");
+            ? name
+            : string.Create(CultureInfo.InvariantCulture, $"CASE WHEN scale(trim_scale({number})) <= {digits} THEN round({number}, {digits}) ELSE {number} END");
     }
 
     /// <summary>
@@ -93,5 +100,5 @@ internal static class CopyForm
 
     private static string Trimmed(string number) => $@"regexp_replace({number}, '\.?0*e\+?', 'e')";
 
-    private static string Timestamp(string value, int digits) => digits > 0 ? $"to_char({value}, 'YYYY-MM-DD HH24:MI:SS.US')" : $"({value})::text";
+    private static string Timestamp(string value, int digits) => digits > 0 ? $"to_char({value}, 'YYYY-MM-DD HH24:MI:SS.US')" : value;
 }

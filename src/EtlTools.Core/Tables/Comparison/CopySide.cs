@@ -50,7 +50,7 @@ internal sealed class CopySide(NpgsqlConnection connection, string qualified, IR
             where = $"left({digest}, {chunking.Digits.ToString(CultureInfo.InvariantCulture)}) = ANY (@chunks)";
         }
 
-        await using var command = new NpgsqlCommand($"SELECT {string.Join(", ", key.Append(Row))} FROM {qualified} WHERE {where}", connection) { CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand($"SELECT {string.Join(", ", key.Append(Row).Select(value => $"({value})::text"))} FROM {qualified} WHERE {where}", connection) { CommandTimeout = 0 };
         command.Parameters.AddWithValue("chunks", chunks.ToArray());
         var found = new Dictionary<string, RowDigest>(StringComparer.Ordinal);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);

@@ -35,7 +35,7 @@ internal static class SourceForm
             CanonicalKind.Presence => $"IF({name} IS NULL, NULL, '1')",
             _ => name,
         };
-        return column.IsNullable || column.IsDate ? $"IFNULL({value}, {Null})" : value;
+        return column.IsNullable && (isKey || !column.IsDate) ? $"IFNULL({value}, {Null})" : value;
     }
 
     /// <summary>The sum of a column of numbers, as <see cref="CopyForm.Sum"/> gives it.</summary>
@@ -53,15 +53,17 @@ internal static class SourceForm
 
     private static string Timestamp(SourceColumn column, string name, int digits, SourceInfo info)
     {
-        var value = column.DataType == "timestamp" && !info.IsUtc
-            ? $"CONVERT_TZ({name}, '{SourceInfo.SessionTimeZone}', {SourceSql.Literal(info.TimeZone)})" : name;
-        return digits > 0 ? $"DATE_FORMAT({value}, '%Y-%m-%d %H:%i:%s.%f')" : value;
+        var isConverted = column.DataType == "timestamp" && !info.IsUtc;
+        var time = isConverted ? $"CONVERT_TZ({name}, '{SourceInfo.SessionTimeZone}', {SourceSql.Literal(info.TimeZone)})" : name;
+        var value = digits > 0 ? $"DATE_FORMAT({time}, '%Y-%m-%d %H:%i:%s.%f')" : time;
+        return isConverted ? $"IFNULL({value}, {Null})" : value;
     }
 
+    /// <summary>What is NULL itself is no date after the first.</summary>
     private static string DateOrNull(string name, string value, bool strictDates, bool isKey) => (isKey, strictDates) switch
     {
         (true, _) => value,
-        (_, true) => $"IF({name} > '0001-01-01' AND MONTH({name}) > 0 AND DAYOFMONTH({name}) BETWEEN 1 AND DAYOFMONTH(LAST_DAY({name})), {value}, NULL)",
-        _ => $"IF({name} > '0001-01-01', {value}, NULL)",
+        (_, true) => $"IF({name} > '0001-01-01' AND MONTH({name}) > 0 AND DAYOFMONTH({name}) BETWEEN 1 AND DAYOFMONTH(LAST_DAY({name})), {value}, {Null})",
+        _ => $"IF({name} > '0001-01-01', {value}, {Null})",
     };
 }

@@ -143,7 +143,8 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         await session.BeginSnapshotAsync(cancellationToken).ConfigureAwait(false);
         await using var transaction = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
         string InSource(string name) => SourceForm.Expression(table.Find(name)!, columns[name], session.Info, state.HasOddDates, key.Contains(name));
-        string InCopy(string name) => CopyForm.Expression(copy.Find(name)!, columns[name]);
+        string InCopy(string name) => CopyForm.Expression(
+            copy.Find(name)!, columns[name], isNeverNull: !key.Contains(name) && table.Find(name) is { IsNullable: false, IsDate: false });
         var compared = columns.Keys.ToList();
         IReadOnlyList<string> summed = options.IncludeSum
             ? [.. compared.Where(name => !key.Contains(name) && CopyForm.Sum(copy.Find(name)!, columns[name]) is not null)] : [];
