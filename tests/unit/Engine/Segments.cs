@@ -31,9 +31,7 @@ internal static class Segments
     /// <summary>Tables whose key index has been read. Ends the engine's sessions, which then give account of it.</summary>
     public static async Task<IReadOnlyList<string>> ReadByKeyAsync(EngineWorkshop work)
     {
-        await work.Database.TerminateSessionsAsync();
-        await Steps.Until(async () => await work.Database.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == 0);
+        await work.Database.EndSessionsAsync();
         return await work.Database.QueryAsync<string>("""
             SELECT relname FROM pg_stat_user_indexes
             WHERE schemaname IN ('raw', 'raw_segments') AND indexrelname LIKE '%hashtext%' AND idx_scan > 0

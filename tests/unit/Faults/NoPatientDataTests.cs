@@ -194,7 +194,7 @@ public sealed class NoPatientDataTests : IAsyncLifetime
         _shown.AddRange(await _work.PlanAsync());
         _shown.AddRange(await new StagingIntegrity(_work.Etl, _work.Pipeline).TestAsync([], CancellationToken.None).ToListAsync());
         _shown.AddRange(await _work.Reprocessor.GetReceiptsAsync(
-            (await _work.Database.QueryAsync<Guid>("SELECT load_run_id FROM etl.load_runs")).ToList(), CancellationToken.None));
+            (await _work.Database.QueryAsync<Guid>("SELECT load_run_id FROM etl.load_runs")).ToList(), [], CancellationToken.None));
     }
 
     private async Task ShowAsync(Func<Task<object>> use)

@@ -83,6 +83,19 @@ public sealed class PostgresDatabase : IAsyncDisposable
             new { queryPattern });
     }
 
+    /// <summary>Ends all other sessions of this database: only then the server's statistics hold all that they did.</summary>
+    public async Task EndSessionsAsync()
+    {
+        await TerminateSessionsAsync();
+        await using var connection = await OpenAsync();
+        for (var attempt = 1; await connection.ExecuteScalarAsync<bool>(
+                 "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend')"); attempt++)
+        {
+            Assert.True(attempt < 600, "A session of the database does not end.");
+            await Task.Delay(50);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await using (var pool = new NpgsqlConnection(ConnectionString))

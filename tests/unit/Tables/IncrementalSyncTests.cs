@@ -54,9 +54,9 @@ public sealed class IncrementalSyncTests
             Config with { IncrementalColumns = ["SecDateTEdit"] });
         await work.SyncAsync();
         await work.Source.ExecuteAsync("UPDATE adjustment SET Amount = -1, SecDateTEdit = '2024-02-01' WHERE AdjNum % 300 = 1");
-        var before = await ReadOfCopyAsync(work, lookups: 0);
+        var before = await ReadOfCopyAsync(work);
         Assert.Equal(334, (await work.SyncOneAsync()).RowsUpdated);
-        Assert.InRange(await ReadOfCopyAsync(work, lookups: 2 * 334) - before, 0, Rows / 10);
+        Assert.InRange(await ReadOfCopyAsync(work) - before, 0, Rows / 10);
     }
 
     [MariaDbFact]
@@ -219,16 +219,11 @@ public sealed class IncrementalSyncTests
         Assert.Equal("SourceTableMissing", (await work.FailAsync()).ErrorCode);
     }
 
-    /// <summary>Rows of the copy that were read by going through it, once its sessions have said so: they do when they end.</summary>
-    private static async Task<long> ReadOfCopyAsync(SyncWorkshop work, long lookups)
+    /// <summary>Rows of the copy that were read by going through it.</summary>
+    private static async Task<long> ReadOfCopyAsync(SyncWorkshop work)
     {
-        const string Statistics = "FROM pg_stat_user_tables WHERE relid = 'raw.adjustment'::regclass";
-        for (var i = 0; i < 100 && await work.Copy.ScalarAsync<long>($"SELECT coalesce(idx_scan, 0) {Statistics}") < lookups; i++)
-        {
-            await Task.Delay(50);
-        }
-
-        return await work.Copy.ScalarAsync<long>($"SELECT seq_tup_read {Statistics}");
+        await work.Copy.EndSessionsAsync();
+        return await work.Copy.ScalarAsync<long>("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relid = 'raw.adjustment'::regclass");
     }
 
     private static Task AssertEqualAsync(SyncWorkshop work) => work.AssertEqualAsync("adjustment", null, null, Columns);
