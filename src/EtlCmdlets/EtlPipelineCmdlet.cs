@@ -32,16 +32,17 @@ public abstract class EtlPipelineCmdlet : EtlDatabaseCmdlet
             "Pass -Pipeline a built-in name or the path of a pipeline file, or give it to Connect-EtlDatabase once."));
 
     /// <summary>Tells what staging did on the quiet to rows that are in raw: keys that come twice in a file, values that a rule emptied.</summary>
-    protected void TellStaging(IEnumerable<(string Key, StagingChange? Staging)> files, bool isLoad = false)
+    /// <param name="files">With the id of the attempt, where it was a plain load.</param>
+    protected void TellStaging(IEnumerable<(string Key, StagingChange? Staging, int? Loaded)> files)
     {
         var told = 0;
-        foreach (var (key, staging) in files)
+        foreach (var (key, staging, loaded) in files)
         {
             // Whoever reprocesses knows that rows go; whoever loads may not.
-            if (isLoad && staging?.Withdrawn + staging?.Restored > 0)
+            if (loaded is not null && staging?.Withdrawn + staging?.Restored > 0)
             {
                 Say(WriteWarning, $"{key} took the place of an earlier file of this name: {Wording.Count(staging!.Withdrawn, "key")} gone from {staging.Table}, "
-                    + $"{staging.Restored:N0} back to an earlier version. If that was not meant, put the earlier file back and load again.");
+                    + $"{staging.Restored:N0} back to an earlier version. If that was not meant: Undo-Reprocess -LoadRunFileId {loaded} -Reason '...'");
             }
 
             if (staging?.Duplicates > 0)

@@ -36,7 +36,7 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
             WriteWarning($"Not begun: {Wording.Count(left, "file")}, because failures or error rate reached the limit (-MaxFailure, -MaxErrorRate).");
         }
 
-        TellStaging(receipts.Select(receipt => (receipt.Key, receipt.Staging)));
+        TellStaging(receipts.Select(receipt => (receipt.Key, receipt.Staging, (int?)null)));
 
         // Who took the receipts has it all; everybody else would be left with nothing.
         var done = receipts.Where(receipt => receipt.Status == "Completed").ToList();

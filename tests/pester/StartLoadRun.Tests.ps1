@@ -34,6 +34,28 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         Start-LoadRun -WarningVariable warned -WarningAction SilentlyContinue | Out-Null
         "$warned" | Should -Match 'took the place of an earlier file of this name: 7 keys gone from stg\.patients, 0 back to an earlier version'
         (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 3
+
+        # As it advises, and no more.
+        $advice = [regex]::Match("$warned", 'Undo-Reprocess -LoadRunFileId \d+').Value
+        $plan = & ([scriptblock]::Create("$advice -Reason 'not meant' -WhatIf"))
+        $plan.Staging.Inserted | Should -Be 7
+        & ([scriptblock]::Create("$advice -Reason 'not meant' -Confirm:`$false"))
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 10
+        (Test-StagingIntegrity).IsConsistent | Should -Not -Contain $false
+        Start-LoadRun -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+    }
+
+    It 'is taken back as a whole, or file by file' {
+        Add-PatientFile $scene 2026-01-01
+        Start-LoadRun | Out-Null
+        Add-PatientFile $scene 2026-01-02 -Id (11..13)
+        Add-PatientFile $scene 2026-01-03 -Id (14..15)
+        $run = Start-LoadRun
+        $run | Get-LoadFile | Where-Object FileName -Match 260103 | Undo-Reprocess -Reason x -Confirm:$false -PassThru | Should -HaveCount 1
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 13
+        $run | Undo-Reprocess -Reason x -Confirm:$false
+        (Invoke-TestSql $scene.Connection 'SELECT count(*) AS n FROM stg.patients').n | Should -Be 10
+        Assert-EtlError (Get-FirstError { $run | Undo-Reprocess -Reason x -Confirm:$false }) NothingToUndo ObjectNotFound
     }
 
     It 'returns the plan and changes nothing with -WhatIf' {

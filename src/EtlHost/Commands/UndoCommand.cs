@@ -10,9 +10,9 @@ internal static class UndoCommand
     public static Command Create()
     {
         var receipts = new Option<Guid[]>("--receipt") { Description = "id of a receipt; may be given several times", DefaultValueFactory = _ => [] };
-        var runs = new Option<Guid[]>("--run") { Description = "id of a reprocessing run, for all its receipts; may be given several times", DefaultValueFactory = _ => [] };
+        var runs = new Option<Guid[]>("--run") { Description = "id of a run that loaded or reprocessed, for all its receipts; may be given several times", DefaultValueFactory = _ => [] };
         var reason = SharedOptions.Reason();
-        var command = new Command("undo", "Takes reprocesses back, all of those named or none; later runs are left alone.") { receipts, runs, reason };
+        var command = new Command("undo", "Takes loads and reprocesses back, all of those named or none; later runs are left alone.") { receipts, runs, reason };
         command.Validators.Add(result =>
         {
             if (result.GetResult(receipts) is null && result.GetResult(runs) is null)
@@ -45,7 +45,7 @@ internal static class UndoCommand
             return receipts.Distinct().ToList();
         }
 
-        var found = await engine.GetReceiptsAsync(runs, cancellationToken).ConfigureAwait(false);
+        var found = await engine.GetReceiptsAsync(runs, [], cancellationToken).ConfigureAwait(false);
         return found.Count > 0
             ? found.Select(receipt => receipt.ReceiptId!.Value).Concat(receipts).Distinct().ToList()
             : throw new EtlException(
@@ -53,6 +53,6 @@ internal static class UndoCommand
                 "ReceiptNotFound",
                 "The run left no receipt that can be undone.",
                 runs[0].ToString(),
-                "Give a run of etl reprocess that has not been undone.");
+                "Give a run of etl load or etl reprocess that has not been undone.");
     }
 }

@@ -1,6 +1,7 @@
 using EtlTools.Core.Configuration;
 using EtlTools.Core.Database;
 using EtlTools.Core.Discovery;
+using EtlTools.Core.Reprocessing;
 using EtlTools.Core.Runs;
 using EtlTools.Core.Sources;
 using EtlTools.Core.Staging;
@@ -118,7 +119,8 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
                             SkipStaging = options.SkipStaging,
                             OnProgress = (rows, bytes) => reporter.Advance(item, rows, bytes),
                         },
-                        beforeCommit: null,
+                        (connection, claim, loaded) => ReceiptStore.InsertAsync(
+                            connection, "load", Receipt(item, options.Reason, session.LoadRunId, claim, loaded), claim.Replaces, undoes: null, session.Stopping),
                         session.Stopping).ConfigureAwait(false);
                     reporter.Finish(item, outcome);
                 }
@@ -129,4 +131,17 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
             }
         }
     }
+    /// <summary>By it the load can be taken back.</summary>
+    private static ReprocessReceipt Receipt(LoadPlanItem item, string? reason, Guid loadRunId, FileClaim claim, LoadedFile loaded) => new()
+    {
+        LoadRunId = loadRunId,
+        ExtractType = item.ExtractType,
+        Key = item.Source.Object.Key,
+        NewLoadRunFileId = claim.LoadRunFileId,
+        RowsRead = loaded.Counts.RowsRead,
+        RowsIngested = loaded.Counts.RowsIngested,
+        RowsRejected = loaded.Counts.RowsRejected,
+        Staging = loaded.Staging,
+        Reason = string.IsNullOrWhiteSpace(reason) ? "load" : reason,
+    };
 }

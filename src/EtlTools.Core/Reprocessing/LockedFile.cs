@@ -11,6 +11,9 @@ internal sealed record LockedFile
     public bool IsSuperseded { get; init; }
     public int? SupersededBy { get; init; }
     public Guid? SupersededByRun { get; init; }
+
+    /// <summary>Staging shows what it says.</summary>
+    public bool IsStaged { get; init; }
     public bool RawDeleted { get; init; }
     public string? Segment { get; init; }
     public DateTime ExtractedAt { get; init; }

@@ -45,11 +45,16 @@ internal static class ReceiptStore
         return receipt with { ReceiptId = written.ReceiptId, RequestedBy = written.RequestedBy, At = written.At };
     }
 
+    /// <param name="connection">In a transaction, where there is one.</param>
+    /// <param name="receipts">These.</param>
+    /// <param name="runs">All that these runs left.</param>
+    /// <param name="files">Those by which these files came.</param>
+    /// <param name="cancellationToken">Stops the statement.</param>
     public static async Task<List<StoredReceipt>> FindAsync(
-        NpgsqlConnection connection, IReadOnlyList<Guid> receipts, IReadOnlyList<Guid> runs, CancellationToken cancellationToken) =>
+        NpgsqlConnection connection, IReadOnlyList<Guid> receipts, IReadOnlyList<Guid> runs, IReadOnlyList<int> files, CancellationToken cancellationToken) =>
         (await connection.QueryAsync<StoredReceipt>(new CommandDefinition(
             ReprocessSql.Receipts,
-            new { receipts = receipts.ToArray(), runs = runs.ToArray() },
+            new { receipts = receipts.ToArray(), runs = runs.ToArray(), files = files.ToArray() },
             cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
 
     private sealed record Written

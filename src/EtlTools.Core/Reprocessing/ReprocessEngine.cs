@@ -87,7 +87,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             await session.CloseStoppedAsync().ConfigureAwait(false);
-            return (await GetReceiptsAsync([session.LoadRunId], CancellationToken.None).ConfigureAwait(false)).ToList();
+            return (await GetReceiptsAsync([session.LoadRunId], [], CancellationToken.None).ConfigureAwait(false)).ToList();
         }
         catch (OperationCanceledException)
         {
@@ -119,14 +119,14 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         return await new UndoWork(database, pipeline, SegmentLimits).RunAsync(receiptIds, reason, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Receipts of these runs that can still be undone.</summary>
+    /// <summary>Receipts of these runs, and those by which these files came, that can still be undone.</summary>
     public async Task<IReadOnlyList<ReprocessReceipt>> GetReceiptsAsync(
-        IReadOnlyList<Guid> loadRunIds, CancellationToken cancellationToken)
+        IReadOnlyList<Guid> loadRunIds, IReadOnlyList<int> loadRunFileIds, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var receipts = await ReceiptStore.FindAsync(connection, [], loadRunIds, cancellationToken).ConfigureAwait(false);
+            var receipts = await ReceiptStore.FindAsync(connection, [], loadRunIds, loadRunFileIds, cancellationToken).ConfigureAwait(false);
             return receipts
                 .Where(receipt => receipt is { Kind: not "undo", UndoneBy: null })
                 .Select(receipt => receipt.ToReceipt())

@@ -56,7 +56,8 @@ internal static class ReprocessSql
         LEFT JOIN etl.load_run_files n ON n.load_run_file_id = r.new_load_run_file_id
         LEFT JOIN etl.load_run_files o ON o.load_run_file_id = r.old_load_run_file_ids[1]
         LEFT JOIN etl.reprocess_receipts u ON u.undoes_receipt_id = r.receipt_id
-        WHERE (r.receipt_id = ANY(@receipts) OR r.load_run_id = ANY(@runs))
+        WHERE r.receipt_id = ANY(@receipts) OR r.load_run_id = ANY(@runs)
+           OR (r.new_load_run_file_id = ANY(@files) AND r.kind <> 'undo' AND NOT r.skip_raw)
         ORDER BY r.created_at, r.new_load_run_file_id
         """;
 
@@ -64,7 +65,7 @@ internal static class ReprocessSql
     public const string LockFiles = """
         SELECT f.load_run_file_id AS loadrunfileid, f.s3_bucket AS container, f.s3_key AS "key", f.status, f.origin,
                f.superseded_at IS NOT NULL AS issuperseded, f.superseded_by_load_run_file_id AS supersededby,
-               f.superseded_by_load_run_id AS supersededbyrun, f.raw_deleted_at IS NOT NULL AS rawdeleted,
+               f.superseded_by_load_run_id AS supersededbyrun, f.staged_at IS NOT NULL AS isstaged, f.raw_deleted_at IS NOT NULL AS rawdeleted,
                f.raw_segment AS segment, f.extracted_at AS extractedat, coalesce(f.rows_ingested, 0)::bigint AS rowcount
         FROM etl.load_run_files f
         WHERE f.load_run_file_id = ANY(@files)

@@ -9,8 +9,8 @@ using Npgsql;
 namespace EtlTools.Core.Reprocessing;
 
 /// <summary>
-/// Reverses receipts in one transaction, all or none: the marks that a reprocess set are swapped back, and the keys of both
-/// files are recomputed from raw. What later runs loaded simply stays newer.
+/// Reverses receipts in one transaction, all or none: the marks that a load or a reprocess set are swapped back, and the keys of
+/// both files are recomputed from raw. What later runs loaded simply stays newer.
 /// </summary>
 internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, SegmentLimits limits)
 {
@@ -110,7 +110,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
         NpgsqlConnection connection, IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken)
     {
         var wanted = receiptIds.Distinct().ToList();
-        var found = await ReceiptStore.FindAsync(connection, wanted, [], cancellationToken).ConfigureAwait(false);
+        var found = await ReceiptStore.FindAsync(connection, wanted, [], [], cancellationToken).ConfigureAwait(false);
         var missing = wanted.Except(found.Select(receipt => receipt.ReceiptId)).ToList();
         if (missing.Count > 0)
         {
@@ -119,7 +119,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
                 "ReceiptNotFound",
                 $"There is no receipt {missing[0]}.",
                 missing[0].ToString(),
-                "Take receipts from Invoke-Reprocess -PassThru, or give the reprocess run's -LoadRunId.");
+                "Take receipts from Invoke-Reprocess -PassThru, or give the run's -LoadRunId.");
         }
 
         var impossible = found.Find(receipt => receipt.Kind == "undo" || receipt.SkipRaw || receipt.HardDelete);
@@ -260,6 +260,12 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
         if (goes.IsSuperseded)
         {
             conflicts.Add($"{name} was replaced again, by run {goes.SupersededByRun}");
+        }
+
+        // Until it is staged, staging shows what gave way to it, and perhaps to another one before: nobody could tell the keys.
+        if (!goes.IsSuperseded && receipt.Kind == "load" && !goes.IsStaged)
+        {
+            conflicts.Add($"{name} was loaded with -SkipStaging and is not staged yet");
         }
 
         conflicts.AddRange(receipt.OldFiles

@@ -189,6 +189,66 @@ public sealed class LoadAndReprocessTests : IAsyncLifetime
     }
 
     [PostgresFact]
+    public async Task A_load_that_took_the_place_of_a_file_is_taken_back()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        var before = await SnapshotAsync();
+        _work.WritePersons(1, "a", "1,A,Ann2,,,", "3,A,Cyd,,,");
+        await _work.LoadAsync();
+        Assert.Null(await _work.NameOfAsync(2));
+
+        var loaded = Assert.Single(await _work.Reprocessor.GetReceiptsAsync([], [await _work.FileIdAsync("_a")], default));
+        var undone = Assert.Single(await _work.Reprocessor.UndoAsync([loaded.ReceiptId!.Value], EngineWorkshop.Reason, default));
+
+        Assert.Equal((1L, 1L, 1L), (undone.Staging!.Inserted, undone.Staging.Restored, undone.Staging.Withdrawn));
+        Assert.Equal(before, await SnapshotAsync());
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+        Assert.Empty(await _work.PlanAsync());
+        Assert.Empty(await _work.Reprocessor.GetReceiptsAsync([loaded.LoadRunId!.Value], [], default));
+    }
+
+    [PostgresFact]
+    public async Task A_whole_load_is_taken_back_and_comes_again_by_a_reprocess_only()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,");
+        await _work.LoadAsync();
+        var before = await SnapshotAsync();
+        _work.WritePersons(2, "b", "1,A,Wrong,,,", "2,A,Bob,,,");
+        _work.WritePersons(3, "c", "3,A,Cyd,,,");
+        var run = await _work.LoadAsync();
+
+        var receipts = await _work.Reprocessor.GetReceiptsAsync([run.LoadRunId], [], default);
+        await _work.Reprocessor.UndoAsync([.. receipts.Select(receipt => receipt.ReceiptId!.Value)], EngineWorkshop.Reason, default);
+
+        Assert.Equal(2, receipts.Count);
+        Assert.Equal(before, await SnapshotAsync());
+        Assert.Empty(await _work.PlanAsync());
+        var waiting = await _work.Discovery.GetWaitingAsync(new FileFilter(), TimeSpan.FromDays(30), default);
+        Assert.Equal(2, waiting.WithdrawnLoadRunFileIds.Count);
+        await _work.ReprocessAsync(await _work.FileIdAsync("_b"));
+        Assert.Equal("Wrong", await _work.NameOfAsync(1));
+        Assert.True((await _work.IntegrityAsync()).IsIntact);
+    }
+
+    [PostgresFact]
+    public async Task What_is_not_staged_yet_is_not_taken_back()
+    {
+        _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,Bob,,,");
+        await _work.LoadAsync();
+        _work.WritePersons(1, "a", "1,A,Ann2,,,");
+        var run = await _work.LoadAsync(new LoadOptions { SkipStaging = true });
+        var receipt = Assert.Single(await _work.Reprocessor.GetReceiptsAsync([run.LoadRunId], [], default));
+
+        var refused = await Assert.ThrowsAsync<EtlException>(() =>
+            _work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default));
+
+        Assert.Equal("UndoConflict", refused.ErrorId);
+        Assert.Contains("not staged yet", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("Bob", await _work.NameOfAsync(2));
+    }
+
+    [PostgresFact]
     public async Task A_hard_delete_leaves_no_raw_row_and_no_way_back()
     {
         _work.WritePersons(1, "a", "1,A,Ann,,,", "2,A,,,,");

@@ -142,7 +142,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         var run = Await(token => engine.LoadAsync(plan, options, progress, token));
         bar.Dispose();
         WriteObject(run);
-        TellStaging(finished.Select(report => (report.FinishedFile!.Key, report.FinishedStaging)), isLoad: true);
+        TellStaging(finished.Select(report => (report.FinishedFile!.Key, report.FinishedStaging, (int?)report.FinishedFile.LoadRunFileId)));
 
         // After the run, so that -ErrorAction Stop does not cut it short.
         foreach (var file in finished.Select(report => report.FinishedFile!).Where(file => file.Status == LoadFileStatus.Failed))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Management.Automation;
 using EtlTools.Cmdlets.Completion;
 using EtlTools.Core;
@@ -10,11 +11,16 @@ namespace EtlTools.Cmdlets.Commands.Reprocessing;
 public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 {
     private readonly List<Guid> _receipts = [];
+    private readonly List<int> _files = [];
     private readonly List<Guid> _runs = [];
     private bool _wasNothingDone;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public Guid[] ReceiptId { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNull]
+    public int[] LoadRunFileId { get; set; } = [];
 
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(LoadRunIdCompleter))]
@@ -29,11 +35,15 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 
     protected override void Begin() => Reasons.Require(Reason);
 
-    // A receipt says more than the run that wrote it. One without an id is of a file that was not done: it must not be
-    // taken for its whole run.
+    // A receipt or a file says more than the run that wrote it. A receipt without an id is of a file that was not done: it must
+    // not be taken for its whole run.
     protected override void Process()
     {
-        if (!MyInvocation.BoundParameters.ContainsKey(nameof(ReceiptId)))
+        if (LoadRunFileId.Length > 0)
+        {
+            _files.AddRange(LoadRunFileId);
+        }
+        else if (!MyInvocation.BoundParameters.ContainsKey(nameof(ReceiptId)))
         {
             _runs.AddRange(LoadRunId ?? []);
         }
@@ -50,9 +60,9 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 
     protected override void End()
     {
-        if (_receipts.Count + _runs.Count == 0 && !_wasNothingDone)
+        if (_receipts.Count + _files.Count + _runs.Count == 0 && !_wasNothingDone)
         {
-            RequireInput("ReceiptId or -LoadRunId");
+            RequireInput("ReceiptId, -LoadRunFileId or -LoadRunId");
             return;
         }
 
@@ -61,7 +71,7 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 
         // Nobody is asked about what could not be done anyway.
         var receipts = Await(token => engine.RequireUndoableAsync(asked, token));
-        if (Confirmed("Undo", $"the reprocess of {Wording.Count(receipts.Count, "file")}", out var isPreview))
+        if (Confirmed("Undo", $"the load or reprocess of {Wording.Count(receipts.Count, "file")}", out var isPreview))
         {
             WriteReceipts(Await(token => engine.UndoAsync(receipts, Reason, token)), PassThru, "Undone");
         }
@@ -73,10 +83,10 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 
     private IReadOnlyList<Guid> FindReceipts(ReprocessEngine engine)
     {
-        if (_runs.Count > 0)
+        if (_runs.Count + _files.Count > 0)
         {
-            var ofRuns = Await(token => engine.GetReceiptsAsync([.. _runs.Distinct()], token));
-            _receipts.AddRange(ofRuns.Select(receipt => receipt.ReceiptId).OfType<Guid>());
+            var found = Await(token => engine.GetReceiptsAsync([.. _runs.Distinct()], [.. _files.Distinct()], token));
+            _receipts.AddRange(found.Select(receipt => receipt.ReceiptId).OfType<Guid>());
         }
 
         return _receipts.Count > 0
@@ -85,7 +95,7 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
                 EtlErrorKind.NotFound,
                 "NothingToUndo",
                 "There is no receipt that can still be undone.",
-                string.Join(", ", _runs.Distinct()),
-                "Get-LoadRun -Kind Reprocess lists reprocess runs; each can be undone once.");
+                string.Join(", ", _runs.Distinct().Select(run => run.ToString()).Concat(_files.Distinct().Select(file => file.ToString(CultureInfo.InvariantCulture)))),
+                "Get-LoadRun -Kind Load, Reprocess lists what can be undone, each once; a load from before the last upgrade of the ledger cannot.");
     }
 }
