@@ -43,6 +43,9 @@ internal sealed record FamilyReading
     /// <summary>Payloads whose error says that a statement had too many parameters, and that were not put right.</summary>
     public long OpenParameterLimits { get; init; }
 
+    /// <summary>Attempts that took the place of a file of the same name and took keys away, with how many; those that still stand.</summary>
+    public IReadOnlyList<(int LoadRunFileId, long Keys)> TookKeys { get; init; } = [];
+
     /// <summary>Counts since the ledger began.</summary>
     public IReadOnlyList<(string Name, long Value)> Totals { get; init; } = [];
 }

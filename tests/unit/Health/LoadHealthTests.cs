@@ -122,6 +122,28 @@ public sealed class LoadHealthTests
     }
 
     [PostgresFact]
+    public async Task A_load_that_took_keys_away_is_told_until_it_is_taken_back()
+    {
+        await using var ledger = await Ledger.CreateAsync();
+        var run = await ledger.AddRunAsync();
+        var (taking, harmless, old) = (await ledger.AddFileAsync(run, "a"), await ledger.AddFileAsync(run, "b"), await ledger.AddFileAsync(run, "c"));
+        await ledger.Database.ExecuteAsync(
+            """
+            INSERT INTO etl.reprocess_receipts (load_run_id, kind, extract_type, new_load_run_file_id, keys_withdrawn, keys_restored, reason, created_at)
+            VALUES (@run, 'load', 'x', @taking, 4, 3, 'load', now() - interval '1 hour'), (@run, 'load', 'x', @harmless, 0, 0, 'load', now() - interval '1 hour'),
+                   (@run, 'load', 'x', @old, 1, 0, 'load', now() - interval '30 hours'), (@run, 'reprocess', 'x', @harmless, 5, 0, 'meant', now() - interval '1 hour')
+            """,
+            new { run, taking, harmless, old });
+
+        var advice = Assert.Single((await GetAsync(ledger)).Recommendation);
+        Assert.StartsWith("1 file took the place of one of the same name, and 7 keys went with it.", advice.Text, StringComparison.Ordinal);
+        Assert.Equal($"Undo-Reprocess -LoadRunFileId {taking} -Reason 'Keys missing' -WhatIf", advice.Command);
+
+        await ledger.Database.ExecuteAsync("UPDATE etl.load_run_files SET superseded_at = now() WHERE load_run_file_id = @taking", new { taking });
+        Assert.Empty((await GetAsync(ledger)).Recommendation);
+    }
+
+    [PostgresFact]
     public async Task Practices_with_trouble_are_listed_the_most_urgent_first()
     {
         await using var ledger = await Ledger.CreateAsync();

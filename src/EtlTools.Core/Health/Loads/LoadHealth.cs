@@ -7,6 +7,8 @@ namespace EtlTools.Core.Health.Loads;
 /// <param name="liveness">Which runs are dead; read before the transaction that sees one state.</param>
 internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
 {
+    private const int MostNamed = 20;
+
     public PipelineFamily Family => PipelineFamily.Load;
 
     public string? WhyLeftOut(HealthQuery query) =>
@@ -32,6 +34,7 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
         var runs = await QueryAsync<Error>(LoadHealthSql.RunErrors).ConfigureAwait(false);
         var stuck = await QueryAsync<StuckRun>(LoadHealthSql.StuckRuns).ConfigureAwait(false);
         var backlog = (await QueryAsync<(long Count, DateTime? OldestAt)>(LoadHealthSql.Backlog).ConfigureAwait(false))[0];
+        var took = await QueryAsync<(int, long)>(LoadHealthSql.TookKeys).ConfigureAwait(false);
         var all = counts.Single(count => count.Window is null && count.PracticeId is null);
         return new FamilyReading
         {
@@ -48,6 +51,7 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
             BacklogCount = backlog.Count,
             BacklogOldestAt = backlog.OldestAt,
             LastSuccessAt = all.LastSuccessAt,
+            TookKeys = took,
             FailedRuns = runs.Sum(run => run.Unanswered),
             Totals =
             [
@@ -95,6 +99,13 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
             yield return (
                 $"{Words.Count(reading.BacklogCount, "file")} not loaded. Put the cause right, then reprocess.",
                 $"Find-FailedFile{OfPractices(query)} | Invoke-Reprocess -Reason 'Processing health' -WhatIf");
+        }
+
+        if (reading.TookKeys.Count > 0)
+        {
+            yield return (
+                $"{Words.Count(reading.TookKeys.Count, "file")} took the place of one of the same name, and {Words.Count(reading.TookKeys.Sum(file => file.Keys), "key")} went with it. Where that was not meant, take the load back.",
+                $"Undo-Reprocess -LoadRunFileId {string.Join(", ", reading.TookKeys.Take(MostNamed).Select(file => file.LoadRunFileId))} -Reason 'Keys missing' -WhatIf");
         }
 
         if (reading.Windows.TryGetValue(query.PreviousWindows + 1, out var current) && current.Quarantined > 0)

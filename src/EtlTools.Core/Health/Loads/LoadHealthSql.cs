@@ -43,6 +43,16 @@ internal static class LoadHealthSql
                   AND c.status = 'completed' AND c.superseded_at IS NULL)
         """;
 
+    /// <summary>In the window asked about.</summary>
+    public const string TookKeys = """
+        SELECT f.load_run_file_id, p.keys_withdrawn + p.keys_restored
+        FROM etl.reprocess_receipts p
+        JOIN etl.load_run_files f ON f.load_run_file_id = p.new_load_run_file_id
+        WHERE p.kind = 'load' AND p.keys_withdrawn + p.keys_restored > 0 AND p.created_at >= @bounds[@current] AND p.created_at < @now
+          AND f.superseded_at IS NULL AND (@practices::text[] IS NULL OR f.practice_id = ANY(@practices))
+        ORDER BY 1
+        """;
+
     /// <summary>
     /// One pass over the files: counts by window, practices that something may be wrong for, and totals of all time. A file
     /// counts by its last attempt. Of one that failed all rows are missing, as far as it was read; rows that were rejected and
