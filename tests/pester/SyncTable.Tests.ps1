@@ -73,6 +73,12 @@ tables:
         $synced = Sync-Table patient, securitylog
         $preview = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -WhatIf
         $preview.RowsUpdated | Should -Be 10
+        $preview.Undone.TableSyncId | Should -Be ($synced | Where-Object Name -eq patient).TableSyncId
+        $preview | Out-String -Width 140 | Should -Match "Preview, undoes $($preview.Undone.TableSyncId)"
+        Start-Transcript "$($scene.Folder)/said.txt" | Out-Null
+        $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -WhatIf | Out-Null
+        Stop-Transcript | Out-Null
+        Get-Content -Raw "$($scene.Folder)/said.txt" | Should -Match "What if: Undo: sync $($preview.Undone.TableSyncId) of patient \(Incremental at .*, 10 rows changed\)"
         { $synced | Select-Object -First 1 TableSyncRunId | Undo-TableSync -Reason 'wrong' -Confirm:$false } | Should -Throw -ErrorId 'AuditTableKept*'
         $undone = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -Confirm:$false
         $undone.Mode | Should -Be 'Undo'

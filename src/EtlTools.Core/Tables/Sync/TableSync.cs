@@ -1,4 +1,5 @@
 using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.History;
 
 namespace EtlTools.Core.Tables.Sync;
 
@@ -81,6 +82,9 @@ public sealed record TableSync
 
     /// <summary>What an admin should know, e.g. that a table has no key.</summary>
     public IReadOnlyList<string> Warning { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
+
+    /// <summary>The syncs that an undo took back, the oldest first; empty for a sync.</summary>
+    public IReadOnlyList<UndoneTableSync> Undone { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<UndoneTableSync>();
 
     public string? ErrorCode { get; init; }
 
