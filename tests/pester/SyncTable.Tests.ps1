@@ -74,7 +74,7 @@ tables:
         $preview = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -WhatIf
         $preview.RowsUpdated | Should -Be 10
         $preview.Undone.TableSyncId | Should -Be ($synced | Where-Object Name -eq patient).TableSyncId
-        $preview | Out-String -Width 140 | Should -Match "Preview, undoes $($preview.Undone.TableSyncId)"
+        $preview | Out-String -Width 140 | Should -Match "Preview: undo $($preview.Undone.TableSyncId)"
         Start-Transcript "$($scene.Folder)/said.txt" | Out-Null
         $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -WhatIf | Out-Null
         Stop-Transcript | Out-Null

@@ -60,6 +60,7 @@ public sealed class TableSyncEngine
                     Alteration = decision.Plan.Alterations,
                     Drift = [.. decision.Plan.Drift.Select(drift => drift.Description)],
                     Warning = decision.Warnings,
+                    LocksWriters = decision.LocksWriters,
                 };
             }
             catch (EtlException failure)
