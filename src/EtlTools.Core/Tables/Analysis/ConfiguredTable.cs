@@ -13,6 +13,9 @@ internal sealed class ConfiguredTable
 {
     public const string Reanalyse = "Analyse the source again with New-TableConfig.";
 
+    private const string ColumnMissing = "ColumnMissing";
+    private const string PrimaryKeyDiffers = "PrimaryKeyDiffers";
+
     private readonly TableConfig _table;
     private readonly SourceTable _source;
     private readonly List<TableConfigFault> _faults = [];
@@ -51,9 +54,6 @@ internal sealed class ConfiguredTable
                 $"{fault.Fix}{(fault.Fix.EndsWith('.') || fault.Fix.EndsWith('?') ? "" : ".")} Nothing was changed.");
         }
     }
-
-    private const string ColumnMissing = "ColumnMissing";
-    private const string PrimaryKeyDiffers = "PrimaryKeyDiffers";
 
     private bool IsIncremental => _table.Strategy != SyncStrategy.FullTable;
 
