@@ -52,6 +52,7 @@ tables:
         $synced.Name | Should -Be 'appointment', 'securitylog'
         $synced.Status | Sort-Object -Unique | Should -Be 'Completed'
         (Get-TableStatus -Condition Synced).Name | Should -Be 'appointment', 'securitylog'
+        (Sync-Table appointment, securitylog -Full -WhatIf).Reason | Should -Be 'strategy full_table', 'strategy full_table; rows that the source no longer has stay'
     }
 
     It 'syncs everything, and again only what has changed' {

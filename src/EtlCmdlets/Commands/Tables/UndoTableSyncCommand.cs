@@ -87,9 +87,12 @@ public sealed class UndoTableSyncCommand : EtlDatabaseCmdlet
 
     private void Write(IReadOnlyList<TableSync> syncs) => WriteObject(syncs, enumerateCollection: true);
 
+    /// <summary>The first sync of each table that goes; of many tables, those that were changed most.</summary>
     private static string Describe(IReadOnlyList<UndoneTableSync> undone)
     {
-        var tables = undone.GroupBy(sync => sync.Name).Select(group => group.Count() == 1 ? $"{group.First()}" : $"{group.First()} and {group.Count() - 1} later").ToList();
-        return tables.Count == 1 ? tables[0] : $"{Wording.Count(tables.Count, "table")}: {Wording.First(tables, MostTables)}";
+        var tables = undone.GroupBy(sync => sync.Name).OrderByDescending(group => group.Sum(sync => sync.RowsChanged))
+            .Select(group => group.Count() == 1 ? $"{group.First()}" : $"{group.First()} and {group.Count() - 1} later").ToList();
+        return tables.Count == 1 ? tables[0]
+            : $"{Wording.Count(tables.Count, "table")}, {Wording.Count(undone.Sum(sync => sync.RowsChanged), "row")} changed: {Wording.First(tables, MostTables)}";
     }
 }

@@ -21,7 +21,9 @@ public sealed record UndoneTableSync
 
     public long RowsDeleted { get; init; }
 
+    public long RowsChanged => RowsInserted + RowsUpdated + RowsDeleted;
+
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"sync {TableSyncId} of {Name} ({Mode} at {StartedAt.LocalDateTime:yyyy-MM-dd HH:mm}, {RowsInserted + RowsUpdated + RowsDeleted:N0} rows changed)");
+        $"sync {TableSyncId} of {Name} ({Mode} at {StartedAt.LocalDateTime:yyyy-MM-dd HH:mm}, {RowsChanged:N0} {(RowsChanged == 1 ? "row" : "rows")} changed)");
 }

@@ -68,7 +68,7 @@ internal sealed record TableDecision
             Plan = plan,
             State = isChunked ? state : state with { Pass = null },
             Mode = mode,
-            Reason = reason,
+            Reason = mode == SyncMode.Full && target.Exists && config.KeepsVanished ? $"{reason}; rows that the source no longer has stay" : reason,
             IsChunked = isChunked,
             IsInitial = state.Pass?.IsInitial ?? !(target.Exists && await HasRowsAsync(connection, target, cancellationToken).ConfigureAwait(false)),
             Warnings = [.. WarningsOf(config, table, key, isChunked)],
