@@ -120,6 +120,7 @@ public sealed class TableConfigTestTests : IDisposable
               text:
                 strategy: incremental
                 incremental_columns: [Note]
+              gone: {}
             """);
         const string Columns = "(id int PRIMARY KEY, code varchar(5) NOT NULL UNIQUE, opt int UNIQUE, Note varchar(10), Stamp datetime)";
         await using var work = await SyncWorkshop.CreateAsync($"""
@@ -130,11 +131,13 @@ public sealed class TableConfigTestTests : IDisposable
         var test = await new TableConfigTester(work.Connection).TestAsync(_path, CancellationToken.None);
         var steps = await work.Engine.PlanAsync(new TableSyncOptions(), CancellationToken.None);
         Assert.Equal(
-            ["part 5 PrimaryKeyDiffers", "more 8 PrimaryKeyDiffers", "optional 12 PrimaryKeyDiffers", "misnamed 20 ColumnMissing", "unfit 24 LookbackColumnUnfit", "text 27 IncrementalColumnUnfit"],
+            ["part 5 PrimaryKeyDiffers", "more 8 PrimaryKeyDiffers", "optional 12 PrimaryKeyDiffers", "misnamed 20 ColumnMissing", "unfit 24 LookbackColumnUnfit", "text 27 IncrementalColumnUnfit", "gone 28 TableMissing"],
             test.Fault.Where(fault => fault.Severity == TableConfigSeverity.Error).Select(fault => $"{fault.Name} {fault.Line} {fault.Code}"));
         Assert.Equal(
-            test.Fault.Where(fault => fault.Severity == TableConfigSeverity.Error).Select(fault => $"Table {fault.Name}: {fault.Problem} (line {fault.Line} of the configuration).").Order(StringComparer.Ordinal),
-            steps.Where(step => step.Error is not null).Select(step => step.Error!).Order(StringComparer.Ordinal));
+            test.Fault.Where(fault => fault.Severity == TableConfigSeverity.Error && fault.Code != "TableMissing")
+                .Select(fault => $"Table {fault.Name}: {fault.Problem} (line {fault.Line} of the configuration).").Order(StringComparer.Ordinal),
+            steps.Where(step => step.Error is not null && step.Name != "gone").Select(step => step.Error!).Order(StringComparer.Ordinal));
+        Assert.Contains("has no table gone (line 28 of the configuration)", steps.Single(step => step.Name == "gone").Error);
 
         // A key that only the admin knows of is warned of by both.
         Assert.Equal("PrimaryKeyNotEnforced", Assert.Single(test.Fault, fault => fault.Name == "bare").Code);

@@ -49,7 +49,7 @@ internal sealed class ConfiguredTable
                     PrimaryKeyDiffers => "TableConfigPrimaryKeyDiffers",
                     _ => "TableConfigColumnUnfit",
                 },
-                $"Table {table.Name}: {fault.Problem}{(fault.Line is { } line ? $" (line {line} of the configuration)" : "")}.",
+                $"Table {table.Name}: {fault.Problem}{SettingLines.Say(fault.Line)}.",
                 table.Name,
                 $"{fault.Fix}{(fault.Fix.EndsWith('.') || fault.Fix.EndsWith('?') ? "" : ".")} Nothing was changed.");
         }

@@ -42,7 +42,7 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
             progress,
             (table, known, token) =>
             {
-                var found = catalogue.GetValueOrDefault(table.Name) ?? throw SourceErrors.TableMissing(source, table.Name);
+                var found = catalogue.GetValueOrDefault(table.Name) ?? throw SourceErrors.TableMissing(source, table);
                 return lanes.UseAsync(lane => WithSourceAsync(lane, found, table, known, options, token), token);
             },
             cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EtlTools.Core.Configuration;
 
 namespace EtlTools.Core.Tables.Configuration;
@@ -22,6 +23,9 @@ internal static class SettingLines
         var line = found is null ? table.Line : FindValue(found.Value, value)?.Line ?? found.Key.Line;
         return line > 0 ? line : null;
     }
+
+    /// <summary>As a sentence's aside; nothing where there is no line.</summary>
+    public static string Say(int? line) => line is { } known ? string.Create(CultureInfo.InvariantCulture, $" (line {known} of the configuration)") : "";
 
     private static ConfigScalar? FindValue(ConfigNode node, string? value) => value is null ? null : node switch
     {
