@@ -121,11 +121,12 @@ public sealed class TableConfigTestTests : IDisposable
                 strategy: incremental
                 incremental_columns: [Note]
               gone: {}
+              replaced: {strategy: incremental, incremental_columns: [Stamp], primary_key: [code]}
             """);
         const string Columns = "(id int PRIMARY KEY, code varchar(5) NOT NULL UNIQUE, opt int UNIQUE, Note varchar(10), Stamp datetime)";
         await using var work = await SyncWorkshop.CreateAsync($"""
             CREATE TABLE part (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE bare (x int, y int);
-            {string.Concat(new[] { "more", "unique", "optional", "misnamed", "unfit", "text" }.Select(name => $"CREATE TABLE `{name}` {Columns};"))}
+            {string.Concat(new[] { "more", "unique", "optional", "misnamed", "unfit", "text", "replaced" }.Select(name => $"CREATE TABLE `{name}` {Columns};"))}
             """);
         work.Config = TableConfigReader.Read(_path);
         var test = await new TableConfigTester(work.Connection).TestAsync(_path, CancellationToken.None);
@@ -143,5 +144,7 @@ public sealed class TableConfigTestTests : IDisposable
         Assert.Equal("PrimaryKeyNotEnforced", Assert.Single(test.Fault, fault => fault.Name == "bare").Code);
         Assert.Contains("does not keep x of bare unique", Assert.Single(steps.Single(step => step.Name == "bare").Warning));
         Assert.Empty(steps.Single(step => step.Name == "unique").Warning);
+        Assert.DoesNotContain(test.Fault, fault => fault.Name == "unique");
+        Assert.Equal("PrimaryKeyReplaced", Assert.Single(test.Fault, fault => fault.Name == "replaced").Code);
     }
 }
