@@ -52,6 +52,7 @@ tables:
         $synced.Name | Should -Be 'appointment', 'securitylog'
         $synced.Status | Sort-Object -Unique | Should -Be 'Completed'
         (Get-TableStatus -Condition Synced).Name | Should -Be 'appointment', 'securitylog'
+        (Sync-Table appointment, securitylog -Full -WhatIf).Reason | Should -Be 'strategy full_table', 'strategy full_table; rows that the source no longer has stay'
     }
 
     It 'syncs everything, and again only what has changed' {
@@ -73,6 +74,12 @@ tables:
         $synced = Sync-Table patient, securitylog
         $preview = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -WhatIf
         $preview.RowsUpdated | Should -Be 10
+        $preview.Undone.TableSyncId | Should -Be ($synced | Where-Object Name -eq patient).TableSyncId
+        $preview | Out-String -Width 140 | Should -Match "Preview: undo $($preview.Undone.TableSyncId)"
+        Start-Transcript "$($scene.Folder)/said.txt" | Out-Null
+        $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -WhatIf | Out-Null
+        Stop-Transcript | Out-Null
+        Get-Content -Raw "$($scene.Folder)/said.txt" | Should -Match "What if: Undo: sync $($preview.Undone.TableSyncId) of patient \(Incremental at .*, 10 rows changed\)"
         { $synced | Select-Object -First 1 TableSyncRunId | Undo-TableSync -Reason 'wrong' -Confirm:$false } | Should -Throw -ErrorId 'AuditTableKept*'
         $undone = $synced | Where-Object Name -eq patient | Undo-TableSync -Reason 'wrong' -Confirm:$false
         $undone.Mode | Should -Be 'Undo'

@@ -35,6 +35,25 @@ INSERT INTO appointment (PatNum) SELECT seq FROM seq_1_to_20;
         $report | Test-TableConfig -Quiet | Should -BeTrue
     }
 
+    It 'warns once of tables that are locked while they are read: when they come in, and at their first sync' {
+        $ours = @{ TableConfig = "$($scene.Folder)/locked.yaml" }
+        Invoke-SourceTestSql $scene.Source @'
+CREATE TABLE one (id int PRIMARY KEY) ENGINE=MyISAM; INSERT INTO one VALUES (1);
+CREATE TABLE two (id int PRIMARY KEY) ENGINE=MyISAM;
+'@
+        New-TableConfig one, two, patient @ours -WarningVariable warned -WarningAction SilentlyContinue | Out-Null
+        $warned | Should -HaveCount 1
+        "$warned" | Should -Match '2 tables of MyISAM .*\(one, two\)'
+        New-TableConfig @ours -Name one -WarningVariable again -WarningAction SilentlyContinue | Out-Null
+        Sync-Table @ours -WhatIf -WarningVariable planned -WarningAction SilentlyContinue | Out-Null
+        $synced = Sync-Table @ours -WarningVariable first -WarningAction SilentlyContinue
+        $synced.IsFirst | Sort-Object -Unique | Should -BeTrue
+        Sync-Table @ours -WarningVariable next -WarningAction SilentlyContinue | Out-Null
+        $planned, $first | ForEach-Object { $_ | Should -HaveCount 1; "$_" | Should -Match '\((one, two|two, one)\)' }
+        $again + $next | Should -HaveCount 0
+        Invoke-SourceTestSql $scene.Source 'DROP TABLE one, two'
+    }
+
     It 'keeps what was edited and lists conflicts' {
         $file = "$($scene.Folder)/tables.yaml"
         $written = Get-Content -Raw $file
@@ -79,6 +98,8 @@ UPDATE raw.patient SET "LName" = 'x' WHERE "PatNum" = 4;
         $missing = Compare-Table patient -AgainstSchema old -ErrorVariable failures -ErrorAction SilentlyContinue
         $missing.ErrorCode | Should -Be CopyMissing
         Assert-EtlError $failures[0] CopyMissing
+        $missing.SourceRows, $missing.Missing | Should -Be $null, $null -Because 'nothing was counted'
+        $missing | Out-String -Width 80 | Should -Match 'patient\s+NO\s*$'
         (TabExpansion2 'Compare-Table -AgainstSchema ').CompletionMatches.CompletionText | Should -Contain old
     }
 

@@ -50,7 +50,10 @@ public sealed class SourceFaultTests
         await using var mute = TcpProxy.Start("127.0.0.1", work.Source.Port).After(ProxyDirection.ToClient, 0, ProxyFault.CutBefore);
         var failure = await Assert.ThrowsAsync<EtlException>(() =>
             new ClientDatabase(work.Connection with { Port = mute.Port }).OpenAsync(CancellationToken.None));
-        Assert.Equal(("SourceUnreachable", "Check host and port."), (failure.ErrorId, failure.NextStep));
+        Assert.Equal("SourceUnreachable", failure.ErrorId);
+
+        // Cut early enough, the client says that there is nobody at all.
+        Assert.StartsWith("Check host and port", failure.NextStep, StringComparison.Ordinal);
         failure = await Assert.ThrowsAsync<EtlException>(() =>
             new ClientDatabase(work.Connection with { OptionFile = "/nowhere/my.cnf" }).OpenAsync(CancellationToken.None));
         Assert.Equal("SourceOptionFileMissing", failure.ErrorId);

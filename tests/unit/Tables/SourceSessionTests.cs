@@ -104,7 +104,7 @@ public sealed class SourceSessionTests
         Assert.Equal(["y", "x"], tables["pair"].Key);
         Assert.Empty(tables["bare"].Key);
         Assert.Equal(["x"], tables["uniq"].Key);
-        Assert.False(tables["pair"].IsTransactional);
+        Assert.True(tables["pair"].LocksWriters);
         Assert.Equal(["a", "b c", "n"], tables["plain"].Columns.Select(column => column.Name));
         Assert.True(tables["plain"].Columns[2] is { IsUnsigned: true, Precision: 10, Scale: 3 });
         Assert.Single(await SourceCatalogue.ReadAsync(session, ["pair"], CancellationToken.None));

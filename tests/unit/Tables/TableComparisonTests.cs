@@ -1,6 +1,7 @@
 using System.Globalization;
 using EtlTools.Core.Tables.Comparison;
 using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sources;
 using EtlTools.Core.Tables.Sync;
 using EtlTools.Tests.Infrastructure;
 
@@ -161,7 +162,66 @@ public sealed class TableComparisonTests
         Assert.Equal(["ours"], done["b"].ExtraColumn);
         Assert.False(done["b"].IsEqual);
         Assert.False(done["a"].IsAccepted);
+
+        // What was not counted is no zero.
+        Assert.Equal(((long?)null, (long?)null, (long?)null, (int?)null), (done["a"].SourceRows, done["a"].Missing, done["a"].Kept, done["a"].Chunks));
+        Assert.Equal(0, done["b"].SourceRows);
     }
+
+    [MariaDbFact]
+    public async Task Rows_that_a_copy_keeps_by_design_are_told_apart_from_differences()
+    {
+        var log = new TableConfig { Name = "log", Importance = TableImportance.Audit };
+        await using var work = await SyncWorkshop.CreateAsync(
+            """
+            CREATE TABLE log (id int PRIMARY KEY, entry varchar(20)); INSERT INTO log SELECT seq, CONCAT('e', seq) FROM seq_1_to_3000;
+            CREATE TABLE bare (entry varchar(20)); INSERT INTO bare VALUES ('a'), ('a'), ('b');
+            """,
+            log,
+            new TableConfig { Name = "bare", Deletes = false });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("DELETE FROM log WHERE id <= 2000; DELETE FROM bare WHERE entry = 'a' LIMIT 1;");
+        await work.SyncAsync();
+        var kept = (await CompareAsync(work, new TableComparisonOptions { MaxDifference = 10 })).ToDictionary(one => one.Name);
+        Assert.Equal((2000, 0, 0, 0), (kept["log"].Kept, kept["log"].Missing, kept["log"].Extra, kept["log"].Different));
+        Assert.Equal((1, 0, 0), (kept["bare"].Kept, kept["bare"].Missing, kept["bare"].Extra));
+        Assert.All(kept.Values, one => Assert.Equal((false, true, true, 0), (one.IsEqual, one.IsAccepted, one.IsComplete, one.Difference.Count)));
+
+        // What it should have and has not is a difference all the same, and so is what another table has too much.
+        await work.Copy.ExecuteAsync("DELETE FROM raw.log WHERE id = 2500");
+        work.Config = new TableSyncConfig { Tables = [log] };
+        Assert.Equal((2000, 1, false), await CompareOneAsync(work) is var missing ? (missing.Kept, missing.Missing, missing.IsAccepted) : default);
+        work.Config = new TableSyncConfig { Tables = [log with { Deletes = true }] };
+        Assert.Equal((0, 1, 2000, false), await CompareOneAsync(work, new TableComparisonOptions { MaxDifference = 5000 }) is var extra ? (extra.Kept, extra.Missing, extra.Extra, extra.IsAccepted) : default);
+    }
+
+    [MariaDbFact]
+    public async Task Json_is_compared_as_the_text_that_it_is_and_by_presence_where_the_copy_has_it_as_jsonb()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            """CREATE TABLE t (id int PRIMARY KEY, doc json); INSERT INTO t VALUES (1, '{"b": 1,  "a": [1.0, "x"]}'), (2, NULL), (3, '[]');""", new TableConfig { Name = "t" });
+        await work.SyncAsync();
+        Assert.Equal((true, 0), await CompareOneAsync(work) is var text ? (text.IsEqual, text.UncomparedColumn.Count) : default);
+        await work.Copy.ExecuteAsync("""UPDATE raw.t SET doc = '{"b": 1, "a": [1.0, "x"]}' WHERE id = 1""");
+        Assert.Equal(1, (await CompareOneAsync(work)).Different);
+        await work.Copy.ExecuteAsync("CREATE SCHEMA old; CREATE TABLE old.t AS SELECT id, doc::json FROM raw.t; ALTER TABLE raw.t ALTER doc TYPE jsonb USING doc::jsonb");
+        Assert.Equal((true, "doc"), await CompareOneAsync(work) is var json ? (json.IsEqual, json.UncomparedColumn[0]) : default);
+        await work.Copy.ExecuteAsync("UPDATE raw.t SET doc = NULL WHERE id = 3");
+        Assert.Equal(1, (await CompareOneAsync(work)).Different);
+
+        // Two copies say the same in two ways, or not.
+        var copies = await CompareCopiesAsync(work, "old");
+        Assert.Equal((1, 0), (copies.Different, copies.UncomparedColumn.Count));
+        await work.Copy.ExecuteAsync("ALTER TABLE old.t ALTER doc TYPE text");
+        Assert.Equal((1, "doc"), await CompareCopiesAsync(work, "old") is var uncompared ? (uncompared.Different, uncompared.UncomparedColumn[0]) : default);
+    }
+
+    [Theory]
+    [InlineData("text", nameof(CanonicalKind.LongText))]
+    [InlineData("json", nameof(CanonicalKind.LongText))]
+    [InlineData("jsonb", nameof(CanonicalKind.Presence))]
+    public void Json_of_MySQL_is_a_text_where_the_copy_keeps_it_as_one(string copyType, string kind) =>
+        Assert.Equal(kind, CanonicalColumn.Of(new SourceColumn { Name = "doc", DataType = "json", ColumnType = "json" }, copyType).Kind.ToString());
 
     [PostgresFact]
     public async Task Two_copies_are_compared_whatever_types_they_chose()
@@ -186,6 +246,9 @@ public sealed class TableComparisonTests
 
     private static async Task<TableComparison> CompareOneAsync(SyncWorkshop work, TableComparisonOptions? options = null) =>
         Assert.Single(await CompareAsync(work, options ?? new TableComparisonOptions()));
+
+    private static async Task<TableComparison> CompareCopiesAsync(SyncWorkshop work, string schema) => Assert.Single(
+        await new TableComparisonEngine(work.Database, work.Config, work.Settings).CompareWithCopyAsync(work.Database, schema, new TableComparisonOptions(), null, CancellationToken.None));
 
     private static Task<IReadOnlyList<TableComparison>> CompareAsync(SyncWorkshop work, TableComparisonOptions options) =>
         new TableComparisonEngine(work.Database, work.Config, work.Settings).CompareAsync(work.Connection, options, null, CancellationToken.None);

@@ -1,5 +1,6 @@
 using EtlTools.Core.Tables.Analysis;
 using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.Sync;
 using EtlTools.Tests.Infrastructure;
 
 namespace EtlTools.Tests.Tables;
@@ -86,5 +87,64 @@ public sealed class TableConfigTestTests : IDisposable
         Assert.Equal("primary_key: [a, b]", test.Fault[8].Fix);
         Assert.All(test.Fault, fault => Assert.NotEqual("", fault.Fix));
         Assert.False(test.IsValid);
+    }
+
+    [MariaDbFact]
+    public async Task What_a_test_says_of_a_table_a_sync_says_too_and_at_the_same_line()
+    {
+        await File.WriteAllTextAsync(_path, """
+            format: etltools-1
+            tables:
+              part:
+                importance: audit
+                primary_key:
+                  - a
+              more:
+                primary_key: [id, Note]
+              unique:
+                primary_key: [code]
+              optional:
+                primary_key:
+                  [opt]
+              bare:
+                primary_key: [x]
+              misnamed:
+                strategy: incremental
+                incremental_columns:
+                  - Stamp
+                  - Stmap
+              unfit:
+                lookback:
+                  window_days: 3
+                  predicate_columns: [Note]
+              text:
+                strategy: incremental
+                incremental_columns: [Note]
+              gone: {}
+              replaced: {strategy: incremental, incremental_columns: [Stamp], primary_key: [code]}
+            """);
+        const string Columns = "(id int PRIMARY KEY, code varchar(5) NOT NULL UNIQUE, opt int UNIQUE, Note varchar(10), Stamp datetime)";
+        await using var work = await SyncWorkshop.CreateAsync($"""
+            CREATE TABLE part (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE bare (x int, y int);
+            {string.Concat(new[] { "more", "unique", "optional", "misnamed", "unfit", "text", "replaced" }.Select(name => $"CREATE TABLE `{name}` {Columns};"))}
+            """);
+        work.Config = TableConfigReader.Read(_path);
+        var test = await new TableConfigTester(work.Connection).TestAsync(_path, CancellationToken.None);
+        var steps = await work.Engine.PlanAsync(new TableSyncOptions(), CancellationToken.None);
+        Assert.Equal(
+            ["part 5 PrimaryKeyDiffers", "more 8 PrimaryKeyDiffers", "optional 12 PrimaryKeyDiffers", "misnamed 20 ColumnMissing", "unfit 24 LookbackColumnUnfit", "text 27 IncrementalColumnUnfit", "gone 28 TableMissing"],
+            test.Fault.Where(fault => fault.Severity == TableConfigSeverity.Error).Select(fault => $"{fault.Name} {fault.Line} {fault.Code}"));
+        Assert.Equal(
+            test.Fault.Where(fault => fault.Severity == TableConfigSeverity.Error && fault.Code != "TableMissing")
+                .Select(fault => $"Table {fault.Name}: {fault.Problem} (line {fault.Line} of the configuration).").Order(StringComparer.Ordinal),
+            steps.Where(step => step.Error is not null && step.Name != "gone").Select(step => step.Error!).Order(StringComparer.Ordinal));
+        Assert.Contains("has no table gone (line 28 of the configuration)", steps.Single(step => step.Name == "gone").Error);
+
+        // A key that only the admin knows of is warned of by both.
+        Assert.Equal("PrimaryKeyNotEnforced", Assert.Single(test.Fault, fault => fault.Name == "bare").Code);
+        Assert.Contains("does not keep x of bare unique", Assert.Single(steps.Single(step => step.Name == "bare").Warning));
+        Assert.Empty(steps.Single(step => step.Name == "unique").Warning);
+        Assert.DoesNotContain(test.Fault, fault => fault.Name == "unique");
+        Assert.Equal("PrimaryKeyReplaced", Assert.Single(test.Fault, fault => fault.Name == "replaced").Code);
     }
 }

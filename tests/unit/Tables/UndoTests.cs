@@ -72,17 +72,38 @@ public sealed class UndoTests
         await work.Source.ExecuteAsync("UPDATE visit SET Note = 'a', Edited = '2024-01-02' WHERE VisitNum < 5; INSERT INTO visit VALUES (30, 'new', '2024-01-02'); DELETE FROM visit WHERE VisitNum = 9");
         var sync = await work.SyncOneAsync();
         var before = await work.VersionsAsync("visit");
-        var preview = Assert.Single(await Undo(work).PreviewAsync(new TableUndoTarget { TableSyncIds = [sync.TableSyncId!.Value] }, CancellationToken.None));
+        var target = new TableUndoTarget { TableSyncIds = [sync.TableSyncId!.Value] };
+        var later = await work.SyncOneAsync();
+        var found = await Undo(work).FindAsync(target, CancellationToken.None);
+        Assert.Equal(
+            [(sync.TableSyncId!.Value, "visit", SyncMode.Incremental, 1L, 4L, 1L), (later.TableSyncId!.Value, "visit", SyncMode.Incremental, 0L, 0L, 0L)],
+            found.Select(one => (one.TableSyncId, one.Name, one.Mode, one.RowsInserted, one.RowsUpdated, one.RowsDeleted)));
+        Assert.InRange(found[0].StartedAt, sync.StartedAt.AddMinutes(-1), sync.StartedAt.AddMinutes(1));
+        Assert.Contains("6 rows changed", found[0].ToString());
+        var preview = Assert.Single(await Undo(work).PreviewAsync(target, CancellationToken.None));
+        Assert.Equal(found, preview.Undone);
         Assert.Equal(TableSyncStatus.Preview, preview.Status);
         Assert.Equal((1, 4, 1, null), (preview.RowsInserted, preview.RowsUpdated, preview.RowsDeleted, preview.TableSyncId));
         Assert.Equal(before, await work.VersionsAsync("visit"));
         var run = Assert.Single(await Undo(work).ExecuteAsync(new TableUndoTarget { TableSyncRunIds = [sync.TableSyncRunId] }, Reason, CancellationToken.None));
         Assert.Equal((1, 4, 1), (run.RowsInserted, run.RowsUpdated, run.RowsDeleted));
+        Assert.Equal(found, run.Undone);
 
         // Nobody takes it for synced, and whoever pipes its status undoes no undo.
         var status = Assert.Single(await new TableStatusReader(work.Database, "practice", work.Config, work.Settings).ReadAsync(new TableSyncOptions(), CancellationToken.None));
-        Assert.Equal((TableCondition.Undone, sync.TableSyncId), (status.Condition, status.TableSyncId));
+        Assert.Equal((TableCondition.Undone, later.TableSyncId), (status.Condition, status.TableSyncId));
         await work.SyncAsync();
+    }
+
+    [MariaDbFact]
+    public async Task A_run_that_changed_nothing_is_undone_whether_the_tables_have_a_key_or_a_history()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Visit, Bare);
+        await work.SyncAsync();
+        var before = await StateAsync(work);
+        var syncs = await work.SyncAsync();
+        Assert.All(await UndoAsync(work, syncs), undone => Assert.Equal(0, undone.RowsInserted + undone.RowsUpdated + undone.RowsDeleted));
+        Assert.Equal(before, await StateAsync(work));
     }
 
     [MariaDbFact]

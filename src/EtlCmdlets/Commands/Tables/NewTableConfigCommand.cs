@@ -70,6 +70,11 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
 
     private void Warn(TableConfigReport report)
     {
+        foreach (var notice in TableNotices.OfLocking(report.LocksWriters))
+        {
+            WriteWarning(notice);
+        }
+
         var gone = report.Conflict.Where(change => change.Setting is null).Select(change => change.Name).ToList();
         if (gone.Count > 0 && IsFilePreferred)
         {

@@ -9,6 +9,8 @@ namespace EtlTools.Cmdlets.Commands.Tables;
 [OutputType(typeof(TableSync), typeof(TableSyncStep))]
 public sealed class SyncTableCommand : EtlTableCmdlet
 {
+    private readonly List<string> _locking = [];
+
     [Parameter]
     public SwitchParameter Full { get; set; }
 
@@ -55,6 +57,7 @@ public sealed class SyncTableCommand : EtlTableCmdlet
             foreach (var step in Await(token => engine.PlanAsync(options, token)))
             {
                 Warn(step.Warning);
+                NoteLocking(step.Name, step.LocksWriters);
                 WriteObject(step);
                 if (step.Failure is { } failure)
                 {
@@ -62,11 +65,27 @@ public sealed class SyncTableCommand : EtlTableCmdlet
                 }
             }
         }
+
+        Warn([.. TableNotices.OfLocking(_locking)]);
+    }
+
+    private void NoteLocking(string name, bool locksWriters)
+    {
+        if (locksWriters)
+        {
+            _locking.Add(name);
+        }
     }
 
     private void Report(TableSync sync)
     {
-        Warn(sync.Warning);
+        // What is so at every sync is said at the first.
+        if (sync.IsFirst)
+        {
+            Warn(sync.Warning);
+            NoteLocking(sync.Name, sync.LocksWriters);
+        }
+
         if (sync.RowsDiscarded + sync.ValuesDiscarded > 0)
         {
             WriteWarning($"{sync.Name}: {sync.RowsDiscarded:N0} rows and {sync.ValuesDiscarded:N0} values do not fit the copy and were left out by its contract.");

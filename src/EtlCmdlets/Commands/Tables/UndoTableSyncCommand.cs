@@ -11,6 +11,9 @@ namespace EtlTools.Cmdlets.Commands.Tables;
 [OutputType(typeof(TableSync))]
 public sealed class UndoTableSyncCommand : EtlDatabaseCmdlet
 {
+    // So many tables are named in a question.
+    private const int MostTables = 5;
+
     private readonly List<long> _ids = [];
     private readonly List<Guid> _runs = [];
 
@@ -59,7 +62,10 @@ public sealed class UndoTableSyncCommand : EtlDatabaseCmdlet
 
         var target = new TableUndoTarget { TableSyncIds = [.. _ids.Distinct()], TableSyncRunIds = [.. _runs.Distinct()], IncludesAudit = Force };
         var engine = new TableUndoEngine(Database, Settings);
-        if (Confirmed("Undo", Describe(target), out var isPreview))
+
+        // Nobody is asked about what could not be done anyway.
+        var undone = Await(token => engine.FindAsync(target, token));
+        if (Confirmed("Undo", $"{Describe(undone)}, in {Database.Description}", out var isPreview))
         {
             Write(Await(token => engine.ExecuteAsync(target, Reason, token)));
         }
@@ -81,7 +87,12 @@ public sealed class UndoTableSyncCommand : EtlDatabaseCmdlet
 
     private void Write(IReadOnlyList<TableSync> syncs) => WriteObject(syncs, enumerateCollection: true);
 
-    private string Describe(TableUndoTarget target) => target.TableSyncIds.Count > 0
-        ? $"{Wording.Count(target.TableSyncIds.Count, "table sync")} and what came after, in {Database.Description}"
-        : $"{Wording.Count(target.TableSyncRunIds.Count, "run")} of table syncs and what came after, in {Database.Description}";
+    /// <summary>The first sync of each table that goes; of many tables, those that were changed most.</summary>
+    private static string Describe(IReadOnlyList<UndoneTableSync> undone)
+    {
+        var tables = undone.GroupBy(sync => sync.Name).OrderByDescending(group => group.Sum(sync => sync.RowsChanged))
+            .Select(group => group.Count() == 1 ? $"{group.First()}" : $"{group.First()} and {group.Count() - 1} later").ToList();
+        return tables.Count == 1 ? tables[0]
+            : $"{Wording.Count(tables.Count, "table")}, {Wording.Count(undone.Sum(sync => sync.RowsChanged), "row")} changed: {Wording.First(tables, MostTables)}";
+    }
 }

@@ -29,6 +29,9 @@ public sealed record SourceAnalysis
     /// <summary>Tables whose rows could not be looked at, with the reason. They are configured without incremental columns.</summary>
     public IReadOnlyDictionary<string, string> Unread { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>Tables that know no snapshots, as those of MyISAM: whoever writes to one waits while it is read.</summary>
+    public IReadOnlyList<string> LocksWriters { get; init; } = [];
+
     public TimeSpan Duration { get; init; }
 }
 
@@ -84,6 +87,7 @@ public sealed class SourceAnalyzer
             IsPartial = names.Count > 0,
             Views = catalogue.Count - tables.Count,
             Unread = unread,
+            LocksWriters = [.. asked.Where(table => table.LocksWriters).Select(table => table.Name)],
             Duration = clock.Elapsed,
         };
     }

@@ -1,3 +1,5 @@
+using EtlTools.Core.Tables.Configuration;
+
 namespace EtlTools.Core.Tables.Analysis;
 
 public enum TableConfigSeverity
@@ -32,6 +34,28 @@ public sealed record TableConfigFault
     public required string Expected { get; init; }
 
     public required string Fix { get; init; }
+
+    /// <param name="table">The table, which knows where it stands.</param>
+    /// <param name="setting">Null where it is about the table as a whole.</param>
+    /// <param name="value">What of the setting; null: all of it.</param>
+    /// <param name="severity">How bad it is.</param>
+    /// <param name="code">A stable id.</param>
+    /// <param name="problem">What is wrong, without a full stop.</param>
+    /// <param name="expected">What would be right.</param>
+    /// <param name="fix">What to do.</param>
+    internal static TableConfigFault Of(
+        TableConfig table, string? setting, string? value, TableConfigSeverity severity, string code, string problem, string expected, string fix) => new()
+    {
+        Code = code,
+        Severity = severity,
+        Name = table.Name,
+        Setting = setting,
+        Path = table.Entry?.Key.Path ?? "",
+        Line = SettingLines.Find(table, setting, value),
+        Problem = problem,
+        Expected = expected,
+        Fix = fix,
+    };
 
     public override string ToString() =>
         $"{Severity}{(Line is null ? "" : $" in line {Line}")}{(Name is null ? "" : $", table {Name}")}: {Problem}. {Fix}";

@@ -32,7 +32,7 @@ public sealed class TableConfigTester
         if (config is not null)
         {
             faults.AddRange(config.Ignored.Select(ignored => OfIgnored(ignored, full)));
-            faults.AddRange(new ConfiguredTables(config, root!, tables, full).FindFaults());
+            faults.AddRange(new ConfiguredTables(config, tables, full).FindFaults());
         }
 
         return new TableConfigTest

@@ -21,7 +21,10 @@ internal enum CanonicalKind
     Time,
     Bits,
 
-    /// <summary>Only whether there is a value: the two servers write JSON differently.</summary>
+    /// <summary>Of two copies: by the digest of what is in it, however it is written.</summary>
+    Json,
+
+    /// <summary>Only whether there is a value: jsonb does not keep a text as it was.</summary>
     Presence,
 }
 
@@ -30,14 +33,20 @@ internal enum CanonicalKind
 /// <param name="Digits">Decimals of numbers, or of seconds; -1 for as many as there are.</param>
 internal sealed record CanonicalColumn(string Name, CanonicalKind Kind, int Digits = 0)
 {
+    private const string Json = "json";
+    private const string Jsonb = "jsonb";
+
     /// <summary>Decimals of a float that count in a sum.</summary>
     public const int SumDecimals = 10;
 
     /// <summary>A float from here on is no amount, and is left out of a sum.</summary>
     public const string LargestSummed = "1e30";
 
-    public static CanonicalColumn Of(SourceColumn column) => column.DataType switch
+    /// <param name="column">Of the source.</param>
+    /// <param name="copyType">Of the same column of the copy, as format_type writes it.</param>
+    public static CanonicalColumn Of(SourceColumn column, string copyType) => column.DataType switch
     {
+        _ when copyType == Jsonb => new CanonicalColumn(column.Name, CanonicalKind.Presence),
         _ when column.IsInteger || column.DataType == "year" => new CanonicalColumn(column.Name, CanonicalKind.Integer),
         "decimal" => new CanonicalColumn(column.Name, CanonicalKind.Decimal, column.Scale ?? 0),
         "float" or "double" => new CanonicalColumn(column.Name, CanonicalKind.Double),
@@ -45,8 +54,7 @@ internal sealed record CanonicalColumn(string Name, CanonicalKind Kind, int Digi
         "datetime" or "timestamp" => new CanonicalColumn(column.Name, CanonicalKind.Timestamp, column.FractionDigits),
         "time" => new CanonicalColumn(column.Name, CanonicalKind.Time, column.FractionDigits),
         "bit" => new CanonicalColumn(column.Name, CanonicalKind.Bits, column.Precision ?? 64),
-        "json" => new CanonicalColumn(column.Name, CanonicalKind.Presence),
-        "mediumtext" or "longtext" => new CanonicalColumn(column.Name, CanonicalKind.LongText),
+        "mediumtext" or "longtext" or "json" => new CanonicalColumn(column.Name, CanonicalKind.LongText),
         _ when Mapping.TypeMap.IsBytes(column) => new CanonicalColumn(column.Name, CanonicalKind.Bytes),
         _ => new CanonicalColumn(column.Name, CanonicalKind.Text),
     };
@@ -54,9 +62,11 @@ internal sealed record CanonicalColumn(string Name, CanonicalKind Kind, int Digi
     /// <summary>Its values have a sum.</summary>
     public bool IsNumber => Kind is CanonicalKind.Integer or CanonicalKind.Decimal or CanonicalKind.Double;
 
-    /// <summary>For two copies, by the type of one of them, as format_type writes it.</summary>
-    public static CanonicalColumn Of(string name, string type) => type switch
+    /// <summary>For two copies, by their types as format_type writes them; what both have is compared as the first has it.</summary>
+    public static CanonicalColumn Of(string name, string type, string otherType) => type switch
     {
+        Jsonb or Json when otherType is Jsonb or Json && type != otherType => new CanonicalColumn(name, CanonicalKind.Json),
+        _ when (type == Jsonb) != (otherType == Jsonb) => new CanonicalColumn(name, CanonicalKind.Presence),
         "smallint" or "integer" or "bigint" or "boolean" => new CanonicalColumn(name, CanonicalKind.Integer),
         _ when type.StartsWith("numeric", StringComparison.Ordinal) => ScaleOf(type) is 0
             ? new CanonicalColumn(name, CanonicalKind.Integer) : new CanonicalColumn(name, CanonicalKind.Decimal, -1),

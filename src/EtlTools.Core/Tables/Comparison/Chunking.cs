@@ -74,10 +74,3 @@ internal sealed record Chunking
 /// <param name="Rows">Of the chunk.</param>
 /// <param name="Sum">Of the digests of its rows.</param>
 internal readonly record struct ChunkDigest(long Rows, decimal Sum);
-
-/// <param name="Digest">Of all rows with the key.</param>
-/// <param name="Count">1, unless the key does not tell rows apart.</param>
-internal readonly record struct RowDigest(string Digest, int Count)
-{
-    public RowDigest And(string digest) => new(string.CompareOrdinal(Digest, digest) <= 0 ? Digest + digest : digest + Digest, Count + 1);
-}

@@ -44,6 +44,7 @@ internal static class CopyForm
     private static string Value(string name, string type, CanonicalColumn kind) => kind.Kind switch
     {
         CanonicalKind.Presence => $"CASE WHEN {name} IS NOT NULL THEN '1' END",
+        CanonicalKind.Json => $"md5({name}::jsonb::text)",
         CanonicalKind.LongText => $"md5({name}::text)",
         CanonicalKind.Bytes => type == "bytea" ? $"md5({name})" : $"md5({name}::text)",
         _ when type is "text" || type.StartsWith("character varying", StringComparison.Ordinal) => name,

@@ -3,7 +3,7 @@ namespace EtlTools.Core.Tables.Comparison;
 /// <summary>One of the two tables that are compared, in its own database. Its rows are as they were at one moment.</summary>
 internal interface IComparisonSide
 {
-    /// <summary>Lowest and highest value of a column of whole numbers, as text; null where there is no row.</summary>
+    /// <summary>Lowest and highest value of a column of whole numbers; null where there is no row.</summary>
     Task<(long Lowest, long Highest)?> ReadRangeAsync(string column, CancellationToken cancellationToken);
 
     /// <summary>The digests of all chunks, in one pass over the table.</summary>

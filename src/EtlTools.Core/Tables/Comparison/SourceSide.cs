@@ -85,23 +85,6 @@ internal sealed class SourceSide(ISourceSession session, SourceTable table, IRea
                 "Raise max_allowed_packet of the source's server to more than the largest row.");
         }
 
-        return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length).Split('\n')[..^1].Select(line => line.Split('\t').Select(Unescape).ToArray());
-    }
-
-    // The client's batch mode, as COPY has it.
-    private static string Unescape(string field) => field.Contains('\\', StringComparison.Ordinal)
-        ? field.Replace("\\\\", "\0", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal).Replace("\\t", "\t", StringComparison.Ordinal)
-            .Replace("\\r", "\r", StringComparison.Ordinal).Replace("\0", "\\", StringComparison.Ordinal)
-        : field;
-}
-
-internal static class RowDigests
-{
-    /// <param name="found">By key.</param>
-    /// <param name="row">The key's texts, and the digest of the row; without a key, the digest is the key.</param>
-    public static void Add(this Dictionary<string, RowDigest> found, string[] row)
-    {
-        var name = row.Length == 1 ? row[0] : string.Join(IComparisonSide.KeySeparator, row[..^1]);
-        found[name] = found.TryGetValue(name, out var known) ? known.And(row[^1]) : new RowDigest(row[^1], 1);
+        return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length).Split('\n')[..^1].Select(line => line.Split('\t').Select(field => BatchField.Unescape(field)!).ToArray());
     }
 }

@@ -17,9 +17,10 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
     /// <param name="numberKey">The only column of the key, where it is a whole number on both sides.</param>
     /// <param name="estimatedRows">Of the source.</param>
     /// <param name="maxDifference">So many differences are looked for.</param>
+    /// <param name="keepsVanished">Rows that only the copy has are no difference: it keeps what the source deletes.</param>
     /// <param name="cancellationToken">Ends both sessions.</param>
     public async Task<TableComparison> RunAsync(
-        TableComparison comparison, string? numberKey, long estimatedRows, int maxDifference, CancellationToken cancellationToken)
+        TableComparison comparison, string? numberKey, long estimatedRows, int maxDifference, bool keepsVanished, CancellationToken cancellationToken)
     {
         var chunking = await ChunkAsync(numberKey, estimatedRows, cancellationToken).ConfigureAwait(false);
         var (here, there) = await BothAsync(side => side.ReadChunksAsync(chunking, cancellationToken)).ConfigureAwait(false);
@@ -32,7 +33,7 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
             Chunks = names.Count,
             ChunksDifferent = differing.Count,
         };
-        var found = new Findings(comparison.Name, key, maxDifference);
+        var found = new Findings(comparison.Name, key, maxDifference, keepsVanished);
         var at = 0;
         while (at < differing.Count && !found.IsFull)
         {
@@ -52,6 +53,7 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
             Missing = found.Missing,
             Extra = found.Extra,
             Different = found.Different,
+            Kept = found.Kept,
             Difference = found.Differences,
             Sum = await ReadSumsAsync(comparison.Name, cancellationToken).ConfigureAwait(false),
             IsComplete = at == differing.Count && !found.IsCut,
@@ -90,7 +92,7 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
     }
 
     /// <summary>What differs in one table, up to so many rows.</summary>
-    private sealed class Findings(string table, IReadOnlyList<string> key, int most)
+    private sealed class Findings(string table, IReadOnlyList<string> key, int most, bool keepsVanished)
     {
         private readonly List<TableDifference> _differences = [];
 
@@ -101,6 +103,8 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
         public long Extra { get; private set; }
 
         public long Different { get; private set; }
+
+        public long Kept { get; private set; }
 
         public bool IsFull => _differences.Count >= most;
 
@@ -133,6 +137,12 @@ internal sealed class TableComparer(IComparisonSide source, IComparisonSide copy
 
         private void Note(DifferenceKind kind, int rows, string name)
         {
+            if (kind == DifferenceKind.Extra && keepsVanished)
+            {
+                Kept += rows;
+                return;
+            }
+
             Missing += kind == DifferenceKind.Missing ? rows : 0;
             Extra += kind == DifferenceKind.Extra ? rows : 0;
             Different += kind == DifferenceKind.Different ? rows : 0;

@@ -76,22 +76,29 @@ public sealed record TableComparison
 
     public TableImportance Importance { get; init; }
 
-    public long SourceRows { get; init; }
+    /// <summary>This and the other counts are null where the table could not be compared.</summary>
+    public long? SourceRows { get; init; }
 
-    public long CopyRows { get; init; }
+    public long? CopyRows { get; init; }
 
-    public long Missing { get; init; }
+    public long? Missing { get; init; }
 
-    public long Extra { get; init; }
+    public long? Extra { get; init; }
 
-    public long Different { get; init; }
+    public long? Different { get; init; }
+
+    /// <summary>
+    /// Rows that the source no longer has and the copy keeps, as an audit table's: by its configuration, and nothing to act on.
+    /// They are not among those that are extra, and not listed.
+    /// </summary>
+    public long? Kept { get; init; }
 
     /// <summary>False where more rows differ than were asked for: the three counts are then those that were found.</summary>
     public bool IsComplete { get; init; } = true;
 
-    public int Chunks { get; init; }
+    public int? Chunks { get; init; }
 
-    public int ChunksDifferent { get; init; }
+    public int? ChunksDifferent { get; init; }
 
     /// <summary>Columns that the copy has not.</summary>
     public IReadOnlyList<string> MissingColumn { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
@@ -99,7 +106,7 @@ public sealed record TableComparison
     /// <summary>Columns that only the copy has. They are nobody's fault.</summary>
     public IReadOnlyList<string> ExtraColumn { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
-    /// <summary>Columns of which only the presence of a value was compared.</summary>
+    /// <summary>Columns of which only the presence of a value was compared: JSON that the two sides write differently.</summary>
     public IReadOnlyList<string> UncomparedColumn { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     public IReadOnlyList<TableDifference> Difference { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<TableDifference>();
@@ -113,9 +120,9 @@ public sealed record TableComparison
     /// <summary>The share of rows that may differ.</summary>
     public double Tolerance { get; init; }
 
-    /// <summary>Equal, or not more different than is tolerated.</summary>
+    /// <summary>Equal but for rows that are kept, or not more different than is tolerated.</summary>
     public bool IsAccepted => IsEqual
-        || Error is null && IsComplete && MissingColumn.Count == 0 && Missing + Extra + Different <= Tolerance * Math.Max(SourceRows, CopyRows);
+        || Error is null && IsComplete && MissingColumn.Count == 0 && Missing + Extra + Different <= Tolerance * Math.Max(SourceRows ?? 0, CopyRows ?? 0);
 
     public TimeSpan Duration { get; init; }
 
@@ -126,7 +133,7 @@ public sealed record TableComparison
     /// <summary>Why the table could not be compared; null where it could.</summary>
     public EtlException? Failure { get; init; }
 
-    public override string ToString() => $"{Name}: {(Error is not null ? "not compared" : IsEqual ? "equal" : "different")}";
+    public override string ToString() => $"{Name}: {(Error is not null ? "not compared" : IsEqual ? "equal" : IsAccepted ? "accepted" : "different")}";
 }
 
 /// <summary>What to compare, and how far.</summary>

@@ -2,6 +2,7 @@ using System.Data;
 using System.Diagnostics;
 using Dapper;
 using EtlTools.Core.Database;
+using EtlTools.Core.Tables.Analysis;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Mapping;
 using EtlTools.Core.Tables.Sources;
@@ -41,7 +42,7 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
             progress,
             (table, known, token) =>
             {
-                var found = catalogue.GetValueOrDefault(table.Name) ?? throw SourceErrors.TableMissing(source, table.Name);
+                var found = catalogue.GetValueOrDefault(table.Name) ?? throw SourceErrors.TableMissing(source, table);
                 return lanes.UseAsync(lane => WithSourceAsync(lane, found, table, known, options, token), token);
             },
             cancellationToken).ConfigureAwait(false);
@@ -119,7 +120,7 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
                 {
                     done.Add(comparison with { Duration = clock.Elapsed - began });
                     passed += Math.Max(1, table.EstimatedRows ?? 1);
-                    var rows = done.Sum(one => one.SourceRows);
+                    var rows = done.Sum(one => one.SourceRows ?? 0);
                     progress?.Report(new TableComparisonProgress(
                         done.Count, tables.Count, rows, rows / clock.Elapsed.TotalSeconds, Pace.TimeLeft(clock.Elapsed.TotalSeconds, passed, expected))
                     {
@@ -133,12 +134,13 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
     private async Task<TableComparison> WithSourceAsync(
         ComparisonLane lane, SourceTable table, TableConfig config, TableComparison known, TableComparisonOptions options, CancellationToken cancellationToken)
     {
-        ConfiguredColumns.Require(config, table);
+        ConfiguredTable.Require(config, table);
         var (session, connection) = lane;
         var copy = await RequireAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
         var state = await ReadStateAsync(connection, config.Name, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<string> key = config.PrimaryKey.Count > 0 ? [.. config.PrimaryKey.Select(name => table.Find(name)!.Name)] : table.Key;
-        var columns = table.Columns.Where(column => copy.Find(column.Name) is not null).ToDictionary(column => column.Name, CanonicalColumn.Of, StringComparer.Ordinal);
+        var columns = table.Columns.Where(column => copy.Find(column.Name) is not null)
+            .ToDictionary(column => column.Name, column => CanonicalColumn.Of(column, copy.Find(column.Name)!.Type), StringComparer.Ordinal);
         RequireKey(key, columns, config.Name);
         await session.BeginSnapshotAsync(cancellationToken).ConfigureAwait(false);
         await using var transaction = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
@@ -158,9 +160,9 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         {
             MissingColumn = [.. table.Columns.Select(one => one.Name).Where(name => copy.Find(name) is null)],
             ExtraColumn = [.. copy.Columns.Select(one => one.Name).Where(name => !columns.ContainsKey(name))],
-            UncomparedColumn = [.. columns.Values.Where(one => one.Kind == CanonicalKind.Presence).Select(one => one.Name)],
+            UncomparedColumn = Uncompared(columns.Values),
         };
-        return await comparer.RunAsync(known, numberKey, table.EstimatedRows, options.MaxDifference, cancellationToken).ConfigureAwait(false);
+        return await comparer.RunAsync(known, numberKey, table.EstimatedRows, options.MaxDifference, config.KeepsVanished, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<TableComparison> WithCopyAsync(
@@ -172,7 +174,7 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         var theirs = await RequireAsync(otherConnection, otherSchema, config.Name, cancellationToken).ConfigureAwait(false);
         var key = config.PrimaryKey.Count > 0 ? config.PrimaryKey : ours.UniqueKeys.FirstOrDefault() ?? [];
         var columns = ours.Columns.Where(column => theirs.Find(column.Name) is not null)
-            .ToDictionary(column => column.Name, column => CanonicalColumn.Of(column.Name, column.Type), StringComparer.Ordinal);
+            .ToDictionary(column => column.Name, column => CanonicalColumn.Of(column.Name, column.Type, theirs.Find(column.Name)!.Type), StringComparer.Ordinal);
         RequireKey(key, columns, config.Name);
         await using var transaction = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
         await using var otherTransaction = await BeginAsync(otherConnection, cancellationToken).ConfigureAwait(false);
@@ -184,8 +186,9 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         {
             MissingColumn = [.. ours.Columns.Select(one => one.Name).Where(name => theirs.Find(name) is null)],
             ExtraColumn = [.. theirs.Columns.Select(one => one.Name).Where(name => !columns.ContainsKey(name))],
+            UncomparedColumn = Uncompared(columns.Values),
         };
-        return await comparer.RunAsync(known, numberKey, config.EstimatedRows ?? 0, options.MaxDifference, cancellationToken).ConfigureAwait(false);
+        return await comparer.RunAsync(known, numberKey, config.EstimatedRows ?? 0, options.MaxDifference, keepsVanished: false, cancellationToken).ConfigureAwait(false);
 
         string? SumIn(TargetTable table, string name) => CopyForm.Sum(table.Find(name)!, columns[name]);
 
@@ -195,6 +198,9 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
             return new CopySide(side, table.Qualified, [.. columns.Keys.Select(Form)], [.. key.Select(Form)], [.. summed.Select(name => SumIn(table, name)!)]);
         }
     }
+
+    private static List<string> Uncompared(IEnumerable<CanonicalColumn> columns) =>
+        [.. columns.Where(column => column.Kind == CanonicalKind.Presence).Select(column => column.Name)];
 
     private static bool IsNumber(TargetTable table, string column) => table.Find(column)?.Type is "smallint" or "integer" or "bigint";
 

@@ -1,3 +1,5 @@
+using EtlTools.Core.Configuration;
+
 namespace EtlTools.Core.Tables.Configuration;
 
 /// <summary>Which tables come first, in this order.</summary>
@@ -110,6 +112,9 @@ public sealed record TableConfig
     /// <summary>Rows that vanish at the source vanish from the copy. Null: yes for a full sync, no otherwise and for audit tables.</summary>
     public bool? Deletes { get; init; }
 
+    /// <summary>Rows that vanish at the source stay in the copy for good, whatever is read.</summary>
+    public bool KeepsVanished => Deletes is null ? Importance == TableImportance.Audit : Deletes == false;
+
     /// <summary>Columns of type tinyint that hold nothing but 0 and 1 and become boolean.</summary>
     public IReadOnlyList<string> BooleanColumns { get; init; } = [];
 
@@ -125,7 +130,10 @@ public sealed record TableConfig
     public bool IsModeled { get; init; }
 
     /// <summary>Where it stands in its file, from 1; 0 where it stands in none.</summary>
-    public int Line { get; init; }
+    public int Line => Entry?.Key.Line ?? 0;
+
+    /// <summary>Its name and settings in its file; null where it stands in none.</summary>
+    internal ConfigEntry? Entry { get; init; }
 
     public override string ToString() => Name;
 }

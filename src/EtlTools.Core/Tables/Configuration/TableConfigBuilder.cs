@@ -80,7 +80,7 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
             SchemaHash = table.Text("schema_hash"),
             LastAnalyzed = ReadInstant("last_analyzed"),
             IsModeled = table.Flag("is_modeled", standard.IsModeled),
-            Line = name.Line,
+            Entry = new ConfigEntry(name, table.Map),
         };
         RequireIncrementalColumns(config);
         return config;

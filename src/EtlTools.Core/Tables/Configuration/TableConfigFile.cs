@@ -47,6 +47,9 @@ public sealed record TableConfigReport
     /// <summary>Tables whose rows could not be looked at, as name: error id.</summary>
     public IReadOnlyList<string> Unread { get; init; } = [];
 
+    /// <summary>Tables new to the file that know no snapshots, as those of MyISAM: whoever writes to one waits while it is read.</summary>
+    public IReadOnlyList<string> LocksWriters { get; init; } = [];
+
     public TimeSpan Duration { get; init; }
 }
 
@@ -217,6 +220,8 @@ public sealed class TableConfigFile
         IncrementalChunked = config.Tables.Count(table => table.Strategy == SyncStrategy.IncrementalChunked),
         Change = changes,
         Views = analysis.Views,
+        LocksWriters = [.. analysis.LocksWriters.Where(name => changes.Any(change =>
+            change is { Kind: TableConfigChangeKind.Added, Setting: null } && change.Name == name))],
         Unread = [.. analysis.Unread.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}: {pair.Value}")],
         Duration = analysis.Duration,
     };

@@ -46,7 +46,7 @@ internal static class TableConfigNodes
 
         Add(entries, "dependencies", List(table.Dependencies));
         Add(entries, "monitoring", Monitoring(table.Monitoring));
-        AddIf(table.Contract != standard.Contract, "contract", Scalar(WordOf(table.Contract)));
+        AddIf(table.Contract != standard.Contract, "contract", Scalar(Words.Of(table.Contract)));
         AddIf(table.Deletes is not null, "deletes", Scalar(table.Deletes == true));
         AddIf(table.BooleanColumns.Count > 0, "boolean_columns", List(table.BooleanColumns));
         AddIf(table.IsModeled, "is_modeled", Scalar(true));
@@ -114,13 +114,5 @@ internal static class TableConfigNodes
         SyncProfile.AppendOnly => "append_only",
         SyncProfile.InPlaceUpdates => "in_place_updates",
         _ => "unknown",
-    };
-
-    private static string WordOf(SchemaContract contract) => contract switch
-    {
-        SchemaContract.Freeze => "freeze",
-        SchemaContract.DiscardRow => "discard_row",
-        SchemaContract.DiscardValue => "discard_value",
-        _ => "evolve",
     };
 }

@@ -51,10 +51,6 @@ public static class TableConfigReader
         return config!;
     }
 
-    /// <summary>Where a file has a table's settings, whatever its generation.</summary>
-    internal static ConfigEntry? FindTable(ConfigMap root, string name) =>
-        ((root.Find(TablesKey) ?? root.Find(SourceTablesKey))?.Value as ConfigMap)?.Find(name);
-
     internal static TableSyncConfig Read(ConfigMap map, string path, ConfigMistakes mistakes)
     {
         var root = new ConfigSection(map, "the file", mistakes);

@@ -29,6 +29,28 @@ public sealed record TableUndoTarget
 /// </summary>
 public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings settings)
 {
+    /// <summary>The syncs that would be taken back, table by table, the oldest of each first.</summary>
+    /// <exception cref="EtlException">TableSyncNotFound, TableSyncUndone, TableSyncEmpty, TableHistoryGone, AuditTableKept.</exception>
+    public async Task<IReadOnlyList<UndoneTableSync>> FindAsync(TableUndoTarget target, CancellationToken cancellationToken)
+    {
+        await SchemaGuard.RequireCurrentAsync(database, cancellationToken).ConfigureAwait(false);
+        await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var found = new List<UndoneTableSync>();
+            foreach (var first in await FindFirstAsync(connection, target, cancellationToken).ConfigureAwait(false))
+            {
+                found.AddRange(await FindUndoneAsync(connection, first, cancellationToken).ConfigureAwait(false));
+            }
+
+            return found;
+        }
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
+        {
+            throw DatabaseErrors.Translate(error, database.Description);
+        }
+    }
+
     /// <summary>The real work on each table, rolled back.</summary>
     /// <exception cref="EtlException">As <see cref="ExecuteAsync"/>.</exception>
     public Task<IReadOnlyList<TableSync>> PreviewAsync(TableUndoTarget target, CancellationToken cancellationToken) =>
@@ -47,7 +69,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
         await using var connection = await database.OpenUnpooledAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var syncs = await FindAsync(connection, target, cancellationToken).ConfigureAwait(false);
+            var syncs = await FindFirstAsync(connection, target, cancellationToken).ConfigureAwait(false);
             await connection.ExecuteAsync(new CommandDefinition(MergeSql.SessionSettings, cancellationToken: cancellationToken)).ConfigureAwait(false);
             foreach (var sync in syncs)
             {
@@ -88,9 +110,9 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
     }
 
     /// <summary>The first sync of each table that is meant: what came later goes with it.</summary>
-    private static async Task<IReadOnlyList<UndoneSync>> FindAsync(NpgsqlConnection connection, TableUndoTarget target, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<FirstSync>> FindFirstAsync(NpgsqlConnection connection, TableUndoTarget target, CancellationToken cancellationToken)
     {
-        var found = (await connection.QueryAsync<UndoneSync>(new CommandDefinition(
+        var found = (await connection.QueryAsync<FirstSync>(new CommandDefinition(
             UndoSql.FindSyncs,
             new { ids = target.TableSyncIds.ToArray(), runs = target.TableSyncRunIds.ToArray() },
             cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
@@ -114,7 +136,14 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
         return syncs.Count > 0 ? syncs : throw Empty(target.TableSyncRunIds[0].ToString());
     }
 
-    private static void Require(UndoneSync sync, TableUndoTarget target)
+    private static async Task<IReadOnlyList<UndoneTableSync>> FindUndoneAsync(NpgsqlConnection connection, FirstSync first, CancellationToken cancellationToken)
+    {
+        var undone = await connection.QueryAsync<UndoneTableSync>(new CommandDefinition(
+            UndoSql.FindUndone, new { schema = first.Schema, table = first.Table, from = first.Id }, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return undone.AsList();
+    }
+
+    private static void Require(FirstSync sync, TableUndoTarget target)
     {
         var id = sync.Id.ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (sync.IsUndone)
@@ -147,14 +176,14 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
     private static EtlException Empty(string target) => new(
         EtlErrorKind.InvalidInput, "TableSyncEmpty", "The sync committed nothing: there is nothing to undo.", target, "Nothing is to be done.");
 
-    private static EtlException Gone(UndoneSync sync) => new(
+    private static EtlException Gone(FirstSync sync) => new(
         EtlErrorKind.Conflict,
         "TableHistoryGone",
         $"The history of {sync.Table} does not reach back to before sync {sync.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)}.",
         sync.Table,
         "Undo a later sync, or sync the table in full. history of the source in etl.yaml says how long it is kept.");
 
-    private async Task<TableSync> UndoAsync(NpgsqlConnection connection, Guid run, UndoneSync undone, CancellationToken cancellationToken)
+    private async Task<TableSync> UndoAsync(NpgsqlConnection connection, Guid run, FirstSync undone, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var target = await TargetTable.ReadAsync(connection, undone.Schema, undone.Table, cancellationToken).ConfigureAwait(false);
@@ -177,6 +206,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
             Importance = Words.Parse<TableImportance>(undone.Importance),
             Mode = SyncMode.Undo,
             StartedAt = DateTimeOffset.UtcNow,
+            Undone = await FindUndoneAsync(connection, undone, cancellationToken).ConfigureAwait(false),
         };
         var id = await TrackingStore.StartSyncAsync(connection, sync, isInitial: false, "undo", before, cancellationToken).ConfigureAwait(false);
         var until = await ScalarAsync<long?>(UndoSql.FirstInitial, place).ConfigureAwait(false);
@@ -220,7 +250,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
                     await ExecuteAsync(UndoSql.StageOldByContent(plan), since).ConfigureAwait(false);
                 }
 
-                await ExecuteAsync(UndoSql.FindDifferencesByContent(plan, all: until is not null), since).ConfigureAwait(false);
+                await ExecuteAsync(UndoSql.FindDifferencesByContent(plan, hasHistory, all: until is not null), since).ConfigureAwait(false);
                 return;
             }
 
@@ -258,7 +288,8 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
             new ColumnMapping { Source = new SourceColumn { Name = column.Name, DataType = "", ColumnType = "" }, Type = column.Type }, column.Type, column.Type))],
     };
 
-    private sealed record UndoneSync
+    /// <summary>The earliest sync of a table that goes; what came later goes with it.</summary>
+    private sealed record FirstSync
     {
         public long Id { get; init; }
         public Guid Run { get; init; }
@@ -266,11 +297,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
         public string Schema { get; init; } = "";
         public string Table { get; init; } = "";
         public string Importance { get; init; } = "";
-        public string Strategy { get; init; } = "";
-        public string Mode { get; init; } = "";
-        public string Status { get; init; } = "";
         public int Commits { get; init; }
-        public bool IsInitial { get; init; }
         public string? StateBefore { get; init; }
         public bool IsUndone { get; init; }
         public bool IsCleared { get; init; }

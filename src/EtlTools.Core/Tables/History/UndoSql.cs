@@ -12,13 +12,21 @@ internal static class UndoSql
 {
     public const string FindSyncs = """
         SELECT s.table_sync_id AS "Id", s.table_sync_run_id AS "Run", s.source AS "Source", s.target_schema AS "Schema", s.table_name AS "Table",
-               s.importance AS "Importance", s.strategy AS "Strategy", s.mode AS "Mode", s.status AS "Status", s.commits AS "Commits",
-               s.is_initial AS "IsInitial", s.state_before::text AS "StateBefore", s.undone_at IS NOT NULL AS "IsUndone",
-               s.history_cleared_at IS NOT NULL AS "IsCleared"
+               s.importance AS "Importance", s.commits AS "Commits", s.state_before::text AS "StateBefore",
+               s.undone_at IS NOT NULL AS "IsUndone", s.history_cleared_at IS NOT NULL AS "IsCleared"
         FROM etl.table_syncs s
         WHERE s.table_sync_id = ANY (@ids)
            OR s.table_sync_run_id = ANY (@runs)
         ORDER BY s.table_sync_id
+        """;
+
+    /// <summary>What an undo of a sync takes back: it, and what came after.</summary>
+    public const string FindUndone = """
+        SELECT table_sync_id AS "TableSyncId", table_name AS "Name", mode AS "Mode", started_at AS "StartedAt",
+               rows_inserted AS "RowsInserted", rows_updated AS "RowsUpdated", rows_deleted AS "RowsDeleted"
+        FROM etl.table_syncs
+        WHERE target_schema = @schema AND table_name = @table AND table_sync_id >= @from AND commits > 0 AND undone_at IS NULL
+        ORDER BY table_sync_id
         """;
 
     /// <summary>The first sync from here on that found the copy empty: what is in it came with that one or later.</summary>
@@ -61,11 +69,18 @@ internal static class UndoSql
         WHERE {HistorySql.OperationColumn} = 'D' AND number > added
         """;
 
-    public static string FindDifferencesByContent(TablePlan plan, bool all) => $"""
+    /// <param name="plan">The copy, without a key.</param>
+    /// <param name="hasHistory">False: nothing was ever changed, or all of it goes.</param>
+    /// <param name="all">The copy was filled anew since: everything that is not put back goes.</param>
+    public static string FindDifferencesByContent(TablePlan plan, bool hasHistory, bool all) => $"""
         CREATE TEMP TABLE etl_diff ON COMMIT DROP AS
         SELECT ctid AS s, NULL::tid AS t FROM {MergeSql.Stage}
+        {(all ? $"UNION ALL SELECT NULL, ctid FROM {plan.Target.Qualified}" : hasHistory ? Surplus(plan) : "")}
+        """;
+
+    /// <summary>Rows that were added more often than deleted.</summary>
+    private static string Surplus(TablePlan plan) => $"""
         UNION ALL
-        {(all ? $"SELECT NULL, ctid FROM {plan.Target.Qualified}" : $"""
         SELECT NULL, t.place
         FROM (
             SELECT place, content, row_number() OVER (PARTITION BY content) AS number
@@ -76,7 +91,6 @@ internal static class UndoSql
                    count(*) FILTER (WHERE {HistorySql.OperationColumn} = 'I') - count(*) FILTER (WHERE {HistorySql.OperationColumn} = 'D') AS surplus
             FROM ({Contents(plan)}) h GROUP BY content
         ) g ON g.content = t.content AND t.number <= g.surplus
-        """)}
         """;
 
     /// <summary>What differs, and the rows that were added.</summary>

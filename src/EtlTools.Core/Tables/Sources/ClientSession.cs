@@ -85,7 +85,7 @@ internal sealed class ClientSession : ISourceSession
         var text = new MemoryStream();
         await StreamAsync(sql, target, (piece, _) => { text.Write(piece.Span); return ValueTask.CompletedTask; }, cancellationToken).ConfigureAwait(false);
         var lines = Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length).Split('\n');
-        return lines[..^1].Select(line => line.Split('\t').Select(Unescape).ToArray()).ToList();
+        return lines[..^1].Select(line => line.Split('\t').Select(BatchField.Unescape).ToArray()).ToList();
     }
 
     public async Task BeginSnapshotAsync(CancellationToken cancellationToken) =>
@@ -129,27 +129,6 @@ internal sealed class ClientSession : ISourceSession
             {
                 text.Append(buffer, 0, count);
             }
-        }
-
-        return text.ToString();
-    }
-
-    private static string? Unescape(string field)
-    {
-        if (field == SourceSql.CopyNull)
-        {
-            return null;
-        }
-
-        if (!field.Contains('\\', StringComparison.Ordinal))
-        {
-            return field;
-        }
-
-        var text = new StringBuilder(field.Length);
-        for (var i = 0; i < field.Length; i++)
-        {
-            text.Append(field[i] != '\\' || i == field.Length - 1 ? field[i] : field[++i] switch { 'n' => '\n', 't' => '\t', 'r' => '\r', '0' => '\0', var other => other });
         }
 
         return text.ToString();

@@ -30,6 +30,7 @@ internal static class SourceCatalogue
         {
             var name = row[0]!;
             var ofTable = columns[name].Select(ToColumn).ToList();
+            var uniqueKeys = UniqueKeysOf(keys[name], ofTable);
             return new SourceTable
             {
                 Name = name,
@@ -37,7 +38,8 @@ internal static class SourceCatalogue
                 EstimatedRows = ToNumber(row[2]) ?? 0,
                 Bytes = ToNumber(row[3]) ?? 0,
                 Columns = ofTable,
-                Key = KeyOf(keys[name], ofTable),
+                Key = uniqueKeys.FirstOrDefault() ?? [],
+                UniqueKeys = uniqueKeys,
             };
         }).ToList();
     }
@@ -62,13 +64,14 @@ internal static class SourceCatalogue
         TracksUpdates = row[9]!.Contains("on update", StringComparison.OrdinalIgnoreCase),
     };
 
-    private static IReadOnlyList<string> KeyOf(IEnumerable<string?[]> rows, List<SourceColumn> columns)
-    {
-        var keys = rows.GroupBy(row => row[1]!, row => row[2]!, StringComparer.Ordinal).ToList();
-        var key = keys.Find(candidate => candidate.Key == "PRIMARY")
-            ?? keys.Find(candidate => candidate.All(name => columns.Exists(column => column.Name == name && !column.IsNullable)));
-        return key?.ToList() ?? [];
-    }
+    /// <summary>Those without a column that may be NULL, the primary one first.</summary>
+    private static List<IReadOnlyList<string>> UniqueKeysOf(IEnumerable<string?[]> rows, List<SourceColumn> columns) =>
+    [
+        .. rows.GroupBy(row => row[1]!, row => row[2]!, StringComparer.Ordinal)
+            .Where(key => key.All(name => columns.Exists(column => column.Name == name && !column.IsNullable)))
+            .OrderBy(key => key.Key == "PRIMARY" ? 0 : 1)
+            .Select(IReadOnlyList<string> (key) => [.. key]),
+    ];
 
     // Some are larger than a bigint can be: lengths of longtext, and what a damaged table claims.
     private static long? ToNumber(string? text) =>

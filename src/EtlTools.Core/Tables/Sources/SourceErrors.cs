@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using EtlTools.Core.Tables.Configuration;
 
 namespace EtlTools.Core.Tables.Sources;
 
@@ -12,11 +13,11 @@ internal static class SourceErrors
     private static readonly Regex Error = new(@"ERROR (?<number>\d{4}) \((?<state>\w{5})\)", RegexOptions.CultureInvariant);
 
     /// <summary>A table of the configuration that the source does not show: a catalogue hides what a user may not read.</summary>
-    public static EtlException TableMissing(SourceConnection source, string table) => new(
+    public static EtlException TableMissing(SourceConnection source, TableConfig table) => new(
         EtlErrorKind.NotFound,
         "SourceTableMissing",
-        $"{source} has no table {table}, or this user may not read it. Its copy is left as it is.",
-        table,
+        $"{source} has no table {table.Name}{SettingLines.Say(SettingLines.Find(table, null, null))}, or this user may not read it. Its copy is left as it is.",
+        table.Name,
         "GRANT SELECT on it at the source, correct its name, or take it out of the configuration.");
 
     /// <param name="said">The client's error output.</param>

@@ -8,8 +8,8 @@ internal sealed record SourceTable
     /// <summary>InnoDB, MyISAM, Aria, ...; empty for a view.</summary>
     public string Engine { get; init; } = "";
 
-    /// <summary>Only a table of such an engine can be read as it was at one moment while others write to it.</summary>
-    public bool IsTransactional => Engine is "InnoDB" or "RocksDB" or "TokuDB";
+    /// <summary>A table of such an engine cannot be read as it was at one moment: whoever writes to it waits while it is read.</summary>
+    public bool LocksWriters => Engine is not ("" or "InnoDB" or "RocksDB" or "TokuDB");
 
     /// <summary>As the server estimates; exact for MyISAM and Aria.</summary>
     public long EstimatedRows { get; init; }
@@ -21,6 +21,13 @@ internal sealed record SourceTable
 
     /// <summary>The whole primary key, else the first unique key whose columns are never NULL; empty where there is neither.</summary>
     public IReadOnlyList<string> Key { get; init; } = [];
+
+    /// <summary>Every unique key whose columns are never NULL, the primary one among them.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> UniqueKeys { get; init; } = [];
+
+    /// <summary>The source itself sees to it that no two rows have the same values of these columns.</summary>
+    public bool IsUniqueBy(IReadOnlyCollection<string> columns) =>
+        UniqueKeys.Any(key => columns.ToHashSet(StringComparer.OrdinalIgnoreCase).SetEquals(key));
 
     public SourceColumn? Find(string column) =>
         Columns.FirstOrDefault(known => known.Name == column)

@@ -40,6 +40,17 @@ internal static class MergeSql
     public static IEnumerable<LoadColumn> KeyColumns(TablePlan plan) =>
         plan.Key.Select(key => plan.Columns.First(column => column.Name == key));
 
+    /// <summary>Each row has a key, and one of its own.</summary>
+    public static string IsKeyOfStage(TablePlan plan)
+    {
+        var key = plan.Key.Select(SqlIdentifier.Quote).ToList();
+        return $"""
+            SELECT NOT EXISTS (
+                SELECT FROM {Stage} GROUP BY {string.Join(", ", key)}
+                HAVING count(*) > 1 OR {string.Join(" OR ", key.Select(column => $"{column} IS NULL"))})
+            """;
+    }
+
     /// <summary>Nobody else writes to the copy until the transaction ends; everybody reads it as it was.</summary>
     public static string Lock(TablePlan plan) => $"LOCK TABLE {plan.Target.Qualified} IN SHARE ROW EXCLUSIVE MODE";
 

@@ -49,7 +49,10 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     public Task<SourceStreamEnd> FillAsync(CancellationToken cancellationToken) =>
         CopyAsync(plan.Target.Qualified, isNew: true, "", cancellationToken);
 
-    /// <summary>The keys are read after the rows: one that is missing there is gone, whenever it went.</summary>
+    /// <summary>
+    /// The keys are read after the rows: one that is missing there is gone, whenever it went. All of them are: to add up digests
+    /// by ranges, so as to read only those that differ, takes the source longer than to send its keys.
+    /// </summary>
     public async Task StageKeysAsync(CancellationToken cancellationToken)
     {
         await ExecuteAsync(MergeSql.CreateKeys(plan), cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using EtlTools.Core.Tables.Analysis;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Mapping;
 using EtlTools.Core.Tables.Sources;
@@ -24,9 +25,13 @@ internal sealed record TableDecision
     /// <summary>The copy is empty.</summary>
     public bool IsInitial { get; init; }
 
+    /// <summary>What an admin should know of the table; it is so at every sync.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
-    /// <exception cref="EtlException">TableConfigColumnMissing, TableConfigColumnUnfit, TargetTableTaken, SchemaDrift, SchemaDriftUnsafe.</exception>
+    /// <summary>The source's table knows no snapshots: its writers wait while it is read.</summary>
+    public bool LocksWriters { get; init; }
+
+    /// <exception cref="EtlException">TableConfigColumnMissing, TableConfigColumnUnfit, TableConfigPrimaryKeyDiffers, TargetTableTaken, SchemaDrift, SchemaDriftUnsafe.</exception>
     public static async Task<TableDecision> MakeAsync(
         NpgsqlConnection connection,
         string source,
@@ -36,7 +41,7 @@ internal sealed record TableDecision
         bool isFull,
         CancellationToken cancellationToken)
     {
-        ConfiguredColumns.Require(config, table);
+        ConfiguredTable.Require(config, table);
         IReadOnlyList<string> key = config.PrimaryKey.Count > 0 ? [.. config.PrimaryKey.Select(name => table.Find(name)!.Name)] : table.Key;
         var mappings = table.Columns.Select(column => ColumnMapping.Of(
             column, key.Contains(column.Name), config.BooleanColumns.Contains(column.Name, StringComparer.OrdinalIgnoreCase))).ToList();
@@ -49,46 +54,49 @@ internal sealed record TableDecision
         }
 
         var plan = SchemaDrift.Plan(mappings, target, key, config.Contract, state.Columns);
-        if (plan.NeedsEveryRow || state.Pass is { } pass && isFull && !pass.IsFull)
+        // Ranges of another key say nothing about which rows are done.
+        if (plan.NeedsEveryRow || state.Pass is { } pass && (isFull && !pass.IsFull || !state.Key.SequenceEqual(key)))
         {
             state = state with { Pass = null };
         }
 
         var (mode, reason) = ModeOf(config, table, plan, state, isFull);
-        var isChunked = config.Strategy == SyncStrategy.IncrementalChunked && CanChunk(table, key);
-        List<string> warnings = [];
-        if (key.Count == 0)
-        {
-            warnings.Add($"{config.Name} has no key: its rows are told apart by all that they hold, and all of them are read.");
-        }
-        else if (config.Strategy == SyncStrategy.IncrementalChunked && !isChunked)
-        {
-            warnings.Add($"The key of {config.Name} is not made of numbers and dates: the table is not read by ranges.");
-        }
-
-        if (!table.IsTransactional && table.Engine.Length > 0)
-        {
-            warnings.Add($"{table.Engine} of {config.Name} knows no snapshots: writers of the source wait while it is read.");
-        }
-
+        var isChunked = config.Strategy == SyncStrategy.IncrementalChunked && CanChunk(table, key) && table.IsUniqueBy(key);
         return new TableDecision
         {
             Source = source,
             Plan = plan,
             State = isChunked ? state : state with { Pass = null },
             Mode = mode,
-            Reason = reason,
+            Reason = mode == SyncMode.Full && target.Exists && config.KeepsVanished ? $"{reason}; rows that the source no longer has stay" : reason,
             IsChunked = isChunked,
             IsInitial = state.Pass?.IsInitial ?? !(target.Exists && await HasRowsAsync(connection, target, cancellationToken).ConfigureAwait(false)),
-            Warnings = warnings,
+            Warnings = [.. WarningsOf(config, table, key, isChunked)],
+            LocksWriters = table.LocksWriters,
         };
+    }
+
+    private static IEnumerable<string> WarningsOf(TableConfig config, SourceTable table, IReadOnlyList<string> key, bool isChunked)
+    {
+        if (key.Count == 0)
+        {
+            yield return $"{config.Name} has no key: its rows are told apart by all that they hold, and all of them are read.";
+        }
+        else if (!table.IsUniqueBy(key))
+        {
+            yield return $"The source does not keep {string.Join(", ", key)} of {config.Name} unique: all rows are read, and a sync stops where two have the same, or one has none.";
+        }
+        else if (config.Strategy == SyncStrategy.IncrementalChunked && !isChunked)
+        {
+            yield return $"The key of {config.Name} is not made of numbers and dates: the table is not read by ranges.";
+        }
     }
 
     private static (SyncMode Mode, string Reason) ModeOf(TableConfig config, SourceTable table, TablePlan plan, TableState state, bool isFull)
     {
         if (state.Pass is { } pass)
         {
-            return (pass.IsFull ? SyncMode.Full : SyncMode.Incremental, "goes on where the last sync was interrupted");
+            return (pass.IsFull || !table.IsUniqueBy(plan.Key) ? SyncMode.Full : SyncMode.Incremental, "goes on where the last sync was interrupted");
         }
 
         return (config.Strategy, plan) switch
@@ -97,8 +105,12 @@ internal sealed record TableDecision
             (SyncStrategy.FullTable, _) => (SyncMode.Full, "strategy full_table"),
             _ when isFull => (SyncMode.Full, "asked for"),
             _ when !plan.HasKey => (SyncMode.Full, "the table has no key"),
+
+            // A row that is not read could have the key of one that is.
+            _ when !table.IsUniqueBy(plan.Key) => (SyncMode.Full, "the source does not keep the key unique"),
             _ when !state.IsComplete => (SyncMode.Full, "the copy was not made by EtlTools, or not to the end"),
             _ when plan.NeedsEveryRow => (SyncMode.Full, "the source has new columns"),
+            _ when !state.Key.SequenceEqual(plan.Key) => (SyncMode.Full, "the copy was made by another key"),
             _ when config.IncrementalColumns.Any(name => !state.Columns.Contains(table.Find(name)!.Name)) => (SyncMode.Full, "an incremental column is not in the copy"),
             _ => (SyncMode.Incremental, $"since {string.Join(", ", state.Watermarks.Select(pair => $"{pair.Key} {pair.Value}"))}"),
         };

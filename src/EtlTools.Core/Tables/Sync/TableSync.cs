@@ -1,4 +1,5 @@
 using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.History;
 
 namespace EtlTools.Core.Tables.Sync;
 
@@ -46,6 +47,9 @@ public sealed record TableSync
 
     public SyncMode Mode { get; init; }
 
+    /// <summary>No sync of the table had come to its end before.</summary>
+    public bool IsFirst { get; init; }
+
     public TableSyncStatus Status { get; init; }
 
     public DateTimeOffset StartedAt { get; init; }
@@ -81,6 +85,12 @@ public sealed record TableSync
 
     /// <summary>What an admin should know, e.g. that a table has no key.</summary>
     public IReadOnlyList<string> Warning { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
+
+    /// <summary>The source's table knows no snapshots, as those of MyISAM: its writers waited while it was read.</summary>
+    public bool LocksWriters { get; init; }
+
+    /// <summary>The syncs that an undo took back, the oldest first; empty for a sync.</summary>
+    public IReadOnlyList<UndoneTableSync> Undone { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<UndoneTableSync>();
 
     public string? ErrorCode { get; init; }
 
@@ -124,6 +134,9 @@ public sealed record TableSyncStep
     public IReadOnlyList<string> Drift { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     public IReadOnlyList<string> Warning { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
+
+    /// <summary>The source's table knows no snapshots, as those of MyISAM: its writers wait while it is read.</summary>
+    public bool LocksWriters { get; init; }
 
     /// <summary>Why it cannot be synced; null where it can.</summary>
     public string? Error { get; init; }

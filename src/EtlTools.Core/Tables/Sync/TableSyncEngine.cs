@@ -60,6 +60,7 @@ public sealed class TableSyncEngine
                     Alteration = decision.Plan.Alterations,
                     Drift = [.. decision.Plan.Drift.Select(drift => drift.Description)],
                     Warning = decision.Warnings,
+                    LocksWriters = decision.LocksWriters,
                 };
             }
             catch (EtlException failure)
@@ -172,7 +173,7 @@ public sealed class TableSyncEngine
     };
 
     private SourceTable Require(IReadOnlyDictionary<string, SourceTable> catalogue, TableConfig config) =>
-        catalogue.GetValueOrDefault(config.Name) ?? throw SourceErrors.TableMissing(_source.Connection, config.Name);
+        catalogue.GetValueOrDefault(config.Name) ?? throw SourceErrors.TableMissing(_source.Connection, config);
 
     private async Task<TableSync> SyncTableAsync(
         SyncLane lane,

@@ -43,8 +43,7 @@ internal sealed class TableSyncer
         _source = new SourceRows(lane, table, _plan, onRows) { HasOddDates = _state.HasOddDates };
         _filter = new IncrementalFilter(config, table, lane.Source.Info, settings.Overlap);
 
-        // Audit tables keep what the source no longer has, unless the configuration says otherwise.
-        _deletes = config.Deletes ?? (decision.Mode == SyncMode.Full && config.Importance != TableImportance.Audit);
+        _deletes = config.Deletes ?? (decision.Mode == SyncMode.Full && !config.KeepsVanished);
     }
 
     private NpgsqlConnection Connection => _lane.Connection;
@@ -144,6 +143,11 @@ internal sealed class TableSyncer
         }
 
         CrashPoint.Pass("table.after-copy");
+        if (_plan.HasKey && !_table.IsUniqueBy(_plan.Key))
+        {
+            await TargetShape.RequireKeyInStageAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
+        }
+
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         _plan = await TargetShape.AlterAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
         var zeroDates = await _source.CountStagedZeroDatesAsync(where, cancellationToken).ConfigureAwait(false);

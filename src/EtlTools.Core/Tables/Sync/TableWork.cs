@@ -57,6 +57,8 @@ internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSync
                 Mode = decision.Mode,
                 Drift = [.. decision.Plan.Drift.Select(drift => drift.Description)],
                 Warning = decision.Warnings,
+                IsFirst = !decision.State.IsComplete,
+                LocksWriters = decision.LocksWriters,
             },
             cancellationToken);
     }

@@ -62,6 +62,17 @@ internal static class TargetShape
         return plan with { Target = await ReadAsync(connection, plan, cancellationToken).ConfigureAwait(false), Alterations = [] };
     }
 
+    /// <summary>A key that the source does not keep unique is looked at before it is gone by.</summary>
+    /// <exception cref="EtlException">TableKeyNotUnique.</exception>
+    public static async Task RequireKeyInStageAsync(NpgsqlConnection connection, TablePlan plan, CancellationToken cancellationToken)
+    {
+        if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+            MergeSql.IsKeyOfStage(plan), cancellationToken: cancellationToken)).ConfigureAwait(false))
+        {
+            throw KeyIsNone(plan);
+        }
+    }
+
     private static Task<TargetTable> ReadAsync(NpgsqlConnection connection, TablePlan plan, CancellationToken cancellationToken) =>
         TargetTable.ReadAsync(connection, plan.Target.Schema, plan.Target.Name, cancellationToken);
 

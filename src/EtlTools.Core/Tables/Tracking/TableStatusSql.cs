@@ -2,23 +2,15 @@ namespace EtlTools.Core.Tables.Tracking;
 
 internal static class TableStatusSql
 {
-    /// <summary>One row a table that is named, or that was ever synced into the schema.</summary>
+    /// <summary>One row a table that is named.</summary>
     public const string Select = $"""
-        WITH tables AS (
-            SELECT name FROM unnest(@names) AS name
-            UNION
-            SELECT table_name FROM etl.table_states WHERE target_schema = @schema AND @includesOthers
-        )
         SELECT t.name AS "Name",
                st.last_success_at AS "LastSuccessAt",
-               st.source AS "Source",
                st.state::text AS "State",
                last.mode AS "Mode",
                (SELECT max(s.table_sync_id) FROM etl.table_syncs s
                 WHERE s.target_schema = @schema AND s.table_name = t.name AND s.mode <> 'undo') AS "TableSyncId",
                last.status AS "Status",
-               last.importance AS "Importance",
-               last.strategy AS "Strategy",
                last.error_code AS "ErrorCode",
                last.error AS "Error",
                last.is_held AS "IsHeld",
@@ -29,7 +21,7 @@ internal static class TableStatusSql
                good.expected AS "ExpectedSeconds",
                coalesce(bad.failures, 0)::int AS "Failures",
                greatest(0, coalesce(c.reltuples, 0))::bigint AS "Rows"
-        FROM tables t
+        FROM unnest(@names) AS t (name)
         LEFT JOIN etl.table_states st ON st.target_schema = @schema AND st.table_name = t.name
         LEFT JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', @schema, t.name))
         LEFT JOIN LATERAL (
@@ -54,6 +46,5 @@ internal static class TableStatusSql
             WHERE s.target_schema = @schema AND s.table_name = t.name AND s.status = 'failed'
               AND s.table_sync_id > coalesce(good.table_sync_id, 0)
         ) bad ON true
-        ORDER BY t.name
         """;
 }
