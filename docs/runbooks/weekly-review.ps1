@@ -83,8 +83,11 @@ $limits = foreach ($family in $health.Overall.Family | Where-Object { $_ -ne 'Ta
 }
 
 $capacity = foreach ($family in $health.Overall.Family) {
-    $weeks = @($health.Trend | Where-Object { $_.Family -eq $family -and $_.Total })
+    $all = @($health.Trend | Where-Object Family -EQ $family)
+    $weeks = @($all | Where-Object Total)
     if (-not $weeks) { continue }
+    # What begins within these weeks began on a day of its first one, which may then be a part of a week only.
+    if ($weeks.Count -gt 1 -and -not $all[0].Total) { $weeks = @($weeks | Select-Object -Skip 1) }
     $growth = $weeks.Count -gt 1 ? [math]::Pow($weeks[-1].Total / $weeks[0].Total, 1 / ($weeks.Count - 1)) - 1 : $null
     [pscustomobject]@{
         Family       = "$family"

@@ -14,6 +14,8 @@ UNION ALL
 SELECT 'bbbbbbbb-0000-4000-8000-000000000002', 'error', '[{"error_message": "Aroha Planted-Name: too many arguments"}]'
 UNION ALL
 SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_series(1, 95);
+INSERT INTO raw_ingestions (user_id, processing_status, processing_errors, created_at)
+SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', '{"processing_metadata": {"expected_count": 100, "actual_count": 75}}', now() - interval '36 hours';
 '@ | Out-Null
         Add-PracticeFile $scene 2026-01-01
         Add-PatientFile $scene 2026-01-01 -Id (1..98) -Line 'x,1,Aroha Planted-Name,1980-02-28'
@@ -51,6 +53,7 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
             $report | Should -Match '• Successfully Processed: 99 \(99\.0%\)'
             $report | Should -Match 'USER IMPACT ANALYSIS:\s+• User aaaaaaaa-0000-4000-8000-000000000001: 60\.0% data loss, 0\s+days since\s+success, Action: URGENT'
             $report | Should -Match 'Action: URGENT: Recover this user''s data now'
+            $report | Should -Match '• Windows Before: 1 payload on average, errors \(0\.0%\), loss \(25\.0%\)'
             $report | Should -Match 'RECOVERY RECOMMENDATIONS:\s+'
             $report | Should -Match 'Data loss detected in 4 payloads'
             $report | Should -Not -Match 'Planted'

@@ -207,9 +207,10 @@ public sealed class IngestionHealthTests
         var loss = health.DataLoss.Single(one => one.Family == PipelineFamily.Ingestion);
         Assert.Equal((120, 1, 1.0, 0, 0), (loss.Rejected, loss.RejectedItems, loss.RejectedRate, loss.Unreadable, loss.BeyondRecovery));
         Assert.Equal((Ann, ImpactUrgency.Urgent, 120L), (health.Impact[0].UserId, health.Impact[0].Urgency, health.Impact[0].Rejected));
+        Assert.Equal("URGENT: Look at what happened to this user's data now", health.Impact[0].RecommendedAction);
         Assert.Equal($"Find-LostData -Window 24h -UserId {Ann} | Format-List RawIngestionId, Cause, Rejected, NotRecoverableBecause, Problem", health.Impact[0].Command);
         Assert.Equal(
-            ["Find-LostData -Window 24h | ForEach-Object Problem | Where-Object IsRowLost | Group-Object Type, Reason -NoElement", "Find-LostData -Window 24h"],
+            ["Find-LostData -Window 24h | ForEach-Object Problem | Where-Object IsRowLost | Group-Object Type, Reason | Format-Table Count, Name", "Find-LostData -Window 24h"],
             health.Recommendation.Select(one => one.Command));
         Assert.Contains("extend the mapping", health.Recommendation[0].Text, StringComparison.Ordinal);
         Assert.Null(health.DataLoss.Single(one => one.Family == PipelineFamily.Load).Rejected);
