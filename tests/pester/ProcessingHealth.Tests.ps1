@@ -479,4 +479,30 @@ UPDATE etl.table_syncs SET verified = 0.5 WHERE table_name = 'claim';
         $said | Should -Match '3\. TABLES \(of 6 that are configured\)'
         $said | Should -Match 'securitylog +Audit +Drifted +New One is new'
     }
+
+    It 'has a source forgotten that is not synced any more' {
+        ($health.Recommendation.Text -match 'retired') | Should -BeNullOrEmpty -Because 'some of its tables are synced'
+        Invoke-TestSql $database @'
+UPDATE etl.table_states SET last_success_at = now() - interval '8 days';
+UPDATE etl.configured_tables SET configured_at = now() - interval '9 days';
+'@ | Out-Null
+        $advice = (Get-ProcessingHealth).Recommendation | Where-Object Text -Match 'No table of practice was synced for 8 days\. If the source is retired'
+        $advice.Command | Should -Be "Unregister-TableSync -Source 'practice' -WhatIf"
+        (& ([scriptblock]::Create($advice.Command))).Name | Should -HaveCount 6
+        (Get-ProcessingHealth).Table | Should -HaveCount 6 -Because 'it was a preview'
+
+        Assert-EtlError (Get-FirstError { Unregister-TableSync patient, none -Source practice }) TableNotRegistered ObjectNotFound
+        Assert-EtlError (Get-FirstError { Unregister-TableSync -Source elsewhere }) TableNotRegistered ObjectNotFound
+        (Get-ProcessingHealth).Table | Should -HaveCount 6 -Because 'nothing is done by halves'
+
+        ((Get-ProcessingHealth).Table | Where-Object Name -In patient, claim | Unregister-TableSync).Name | Should -Be patient, claim
+        Unregister-TableSync -Source practice | Should -HaveCount 4
+        $after = Get-ProcessingHealth
+        $after.Table | Should -BeNullOrEmpty
+        $after.Alert | Where-Object Id -Like Table* | Should -BeNullOrEmpty
+        (Invoke-TestSql $database 'SELECT count(*)::integer AS n FROM raw.patient').n | Should -Be 50
+
+        Sync-Table claim | Out-Null
+        (Get-ProcessingHealth).Table | Should -HaveCount 6 -Because 'the configuration names them'
+    }
 }
