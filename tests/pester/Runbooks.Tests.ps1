@@ -138,6 +138,9 @@ SELECT '10000000-0000-4000-8000-000000000000', 'processed', jsonb_build_object('
 
                 $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-2' -UserId $user -ReportPath $folder -Confirm:$false -PassThru 6> $null
                 $incident.Recovery.TotalMetricsRecovered | Should -Be 10
+                $week = (& "$runbooks/weekly-review.ps1" -PassThru 6> $null).Recovery.Week
+                $week | Should -HaveCount 1
+                $week.Recovered, $week.RecoveriesFailed, $week.RecordsRecovered | Should -Be 1, 0, 10
                 $incident.After.Status | Should -Be Healthy
                 ($incident.After.DataLoss | Where-Object Family -EQ Ingestion).Missing | Should -Be 0
                 $incident.After.Overall.Recovered | Should -Be 1
