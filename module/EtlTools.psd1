@@ -40,6 +40,7 @@
         'Test-TableConfig'
         'Undo-Reprocess'
         'Undo-TableSync'
+        'Unregister-TableSync'
     )
     FunctionsToExport    = @()
     VariablesToExport    = @()

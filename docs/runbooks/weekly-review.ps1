@@ -6,7 +6,7 @@
 Weekly review: recoveries and reprocessing, error patterns against the weeks before, limits that may need a change, and growth.
 
 .DESCRIPTION
-1. How recoveries and reprocessing went.
+1. How recoveries, week by week, and reprocessing went.
 2. Error patterns of the week.
 3. Limits: where every one of the weeks before stayed far below a limit, or most of them were above it, a new one is suggested. Nothing
    is changed: write it into the section health of etl.yaml.
@@ -83,8 +83,11 @@ $limits = foreach ($family in $health.Overall.Family | Where-Object { $_ -ne 'Ta
 }
 
 $capacity = foreach ($family in $health.Overall.Family) {
-    $weeks = @($health.Trend | Where-Object { $_.Family -eq $family -and $_.Total })
+    $all = @($health.Trend | Where-Object Family -EQ $family)
+    $weeks = @($all | Where-Object Total)
     if (-not $weeks) { continue }
+    # What begins within these weeks began on a day of its first one, which may then be a part of a week only.
+    if ($weeks.Count -gt 1 -and -not $all[0].Total) { $weeks = @($weeks | Select-Object -Skip 1) }
     $growth = $weeks.Count -gt 1 ? [math]::Pow($weeks[-1].Total / $weeks[0].Total, 1 / ($weeks.Count - 1)) - 1 : $null
     [pscustomobject]@{
         Family       = "$family"
@@ -99,12 +102,16 @@ $recovery = [pscustomobject]@{
     PayloadsRecovered = $total['PayloadsRecovered']
     RecoveriesFailed  = $total['RecoveriesFailed']
     MetricsRecovered  = $total['MetricsRecovered']
+    Week              = @($health.Trend | Where-Object { $_.Recovered + $_.RecoveriesFailed } | Select-Object From, Recovered, RecoveriesFailed, RecordsRecovered)
 }
 
 "WEEKLY REVIEW: $($health.Status)" | Out-Host
 "  {0:yyyy-MM-dd HH:mm} to {1:yyyy-MM-dd HH:mm} ({2}), with {3} before it" -f $health.From, $health.To, $health.TimeZone, "$Week week$(if ($Week -ne 1) { 's' })" | Out-Host
 "  $($health.Database)" | Out-Host
-Show-Section '1. RECOVERIES (of all time)' ($null -ne $recovery.PayloadsRecovered ? ($recovery | Format-Table) : $null) 'there are no raw ingestions'
+Show-Section '1. RECOVERIES (of all time)' ($null -ne $recovery.PayloadsRecovered ? ($recovery | Format-Table PayloadsRecovered, RecoveriesFailed, MetricsRecovered) : $null) 'there are no raw ingestions'
+if ($recovery.Week) {
+    Show-Section '   by the week they ended in' ($recovery.Week | Format-Table @{ Name = 'From'; Expression = { '{0:MM-dd HH:mm}' -f $_.From } }, Recovered, RecoveriesFailed, RecordsRecovered) ''
+}
 Show-Section '2. REPROCESSING (of the week)' ($reprocess.TotalReprocessingRuns ? $reprocess : $null) 'none'
 Show-Section '3. ERROR PATTERNS' $health.ErrorPattern 'none'
 Show-Section '4. WEEK BY WEEK' ($health.Trend | Where-Object Total) 'nothing came in'

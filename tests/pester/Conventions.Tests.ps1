@@ -6,7 +6,7 @@ BeforeDiscovery {
 
     $commands = Get-Command -Module EtlTools | Sort-Object Name
     $all = $commands | ForEach-Object { @{ Name = $_.Name } }
-    $changing = $commands | Where-Object Verb -in Start, Stop, Invoke, Initialize, Undo, Repair, Remove, Clear, Set, New, Update |
+    $changing = $commands | Where-Object Verb -in Start, Stop, Invoke, Initialize, Undo, Repair, Remove, Clear, Set, New, Update, Unregister |
         ForEach-Object { @{ Name = $_.Name } }
     $actingOnInput = $commands | Where-Object Verb -ne Get | ForEach-Object { @{ Name = $_.Name } }
     $outputTypes = $commands.OutputType.Type | Where-Object FullName -Like 'EtlTools.*' | Sort-Object FullName -Unique |

@@ -14,6 +14,8 @@ UNION ALL
 SELECT 'bbbbbbbb-0000-4000-8000-000000000002', 'error', '[{"error_message": "Aroha Planted-Name: too many arguments"}]'
 UNION ALL
 SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_series(1, 95);
+INSERT INTO raw_ingestions (user_id, processing_status, processing_errors, created_at)
+SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', '{"processing_metadata": {"expected_count": 100, "actual_count": 75}}', now() - interval '36 hours';
 '@ | Out-Null
         Add-PracticeFile $scene 2026-01-01
         Add-PatientFile $scene 2026-01-01 -Id (1..98) -Line 'x,1,Aroha Planted-Name,1980-02-28'
@@ -51,6 +53,7 @@ SELECT 'cccccccc-0000-4000-8000-000000000003', 'processed', NULL FROM generate_s
             $report | Should -Match '• Successfully Processed: 99 \(99\.0%\)'
             $report | Should -Match 'USER IMPACT ANALYSIS:\s+• User aaaaaaaa-0000-4000-8000-000000000001: 60\.0% data loss, 0\s+days since\s+success, Action: URGENT'
             $report | Should -Match 'Action: URGENT: Recover this user''s data now'
+            $report | Should -Match '• Windows Before: 1 payload on average, errors \(0\.0%\), loss \(25\.0%\)'
             $report | Should -Match 'RECOVERY RECOMMENDATIONS:\s+'
             $report | Should -Match 'Data loss detected in 4 payloads'
             $report | Should -Not -Match 'Planted'
@@ -475,5 +478,31 @@ UPDATE etl.table_syncs SET verified = 0.5 WHERE table_name = 'claim';
         $LASTEXITCODE | Should -Be 1
         $said | Should -Match '3\. TABLES \(of 6 that are configured\)'
         $said | Should -Match 'securitylog +Audit +Drifted +New One is new'
+    }
+
+    It 'has a source forgotten that is not synced any more' {
+        ($health.Recommendation.Text -match 'retired') | Should -BeNullOrEmpty -Because 'some of its tables are synced'
+        Invoke-TestSql $database @'
+UPDATE etl.table_states SET last_success_at = now() - interval '8 days';
+UPDATE etl.configured_tables SET configured_at = now() - interval '9 days';
+'@ | Out-Null
+        $advice = (Get-ProcessingHealth).Recommendation | Where-Object Text -Match 'No table of practice was synced for 8 days\. If the source is retired'
+        $advice.Command | Should -Be "Unregister-TableSync -Source 'practice' -WhatIf"
+        (& ([scriptblock]::Create($advice.Command))).Name | Should -HaveCount 6
+        (Get-ProcessingHealth).Table | Should -HaveCount 6 -Because 'it was a preview'
+
+        Assert-EtlError (Get-FirstError { Unregister-TableSync patient, none -Source practice }) TableNotRegistered ObjectNotFound
+        Assert-EtlError (Get-FirstError { Unregister-TableSync -Source elsewhere }) TableNotRegistered ObjectNotFound
+        (Get-ProcessingHealth).Table | Should -HaveCount 6 -Because 'nothing is done by halves'
+
+        ((Get-ProcessingHealth).Table | Where-Object Name -In patient, claim | Unregister-TableSync).Name | Should -Be patient, claim
+        Unregister-TableSync -Source practice | Should -HaveCount 4
+        $after = Get-ProcessingHealth
+        $after.Table | Should -BeNullOrEmpty
+        $after.Alert | Where-Object Id -Like Table* | Should -BeNullOrEmpty
+        (Invoke-TestSql $database 'SELECT count(*)::integer AS n FROM raw.patient').n | Should -Be 50
+
+        Sync-Table claim | Out-Null
+        (Get-ProcessingHealth).Table | Should -HaveCount 6 -Because 'the configuration names them'
     }
 }

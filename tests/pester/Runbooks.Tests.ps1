@@ -138,6 +138,9 @@ SELECT '10000000-0000-4000-8000-000000000000', 'processed', jsonb_build_object('
 
                 $incident = & "$runbooks/incident-response.ps1" -Reason 'INC-2' -UserId $user -ReportPath $folder -Confirm:$false -PassThru 6> $null
                 $incident.Recovery.TotalMetricsRecovered | Should -Be 10
+                $week = (& "$runbooks/weekly-review.ps1" -PassThru 6> $null).Recovery.Week
+                $week | Should -HaveCount 1
+                $week.Recovered, $week.RecoveriesFailed, $week.RecordsRecovered | Should -Be 1, 0, 10
                 $incident.After.Status | Should -Be Healthy
                 ($incident.After.DataLoss | Where-Object Family -EQ Ingestion).Missing | Should -Be 0
                 $incident.After.Overall.Recovered | Should -Be 1
@@ -187,7 +190,7 @@ INSERT INTO etl.load_run_files (load_run_id, pipeline, s3_bucket, s3_key, s3_ver
     rows_read, rows_ingested, status, started_at, finished_at, staged_at)
 SELECT '22222222-2222-2222-2222-222222222222', 'clinic', 'b', 'k' || w || '-' || n, '', md5(w || '-' || n), '2601010000', 'patient', '1', '535', 100, 100,
     'completed', at, at, at
-FROM generate_series(0, 4) w CROSS JOIN LATERAL generate_series(1, 32 >> w) n CROSS JOIN LATERAL (SELECT now() - w * interval '7 days' - interval '1 hour' AS at) t;
+FROM generate_series(0, 5) w CROSS JOIN LATERAL generate_series(1, CASE WHEN w = 5 THEN 30 ELSE 32 >> w END) n CROSS JOIN LATERAL (SELECT now() - w * interval '7 days' - interval '1 hour' AS at) t;
 '@ | Out-Null
             $page = Join-Path $folder week.html
             $review = & "$runbooks/weekly-review.ps1" -Path $page -PassThru 6> $null
@@ -196,6 +199,7 @@ FROM generate_series(0, 4) w CROSS JOIN LATERAL generate_series(1, 32 >> w) n CR
             $review.Capacity.InEightWeeks | Should -Be (32 * 256)
             ($review.Limit | Where-Object Limit -EQ failure_warning).Suggested | Should -Be 0.01
             $review.Reprocess.TotalReprocessingRuns | Should -Be 0
+            (& "$runbooks/weekly-review.ps1" -Week 6 -PassThru 6> $null).Capacity.WeeklyGrowth | Should -Be 1 -Because 'the first week of all may be a part of one'
             $page | Should -Exist
         }
 

@@ -40,6 +40,9 @@ internal sealed record FamilyReading
     /// <summary>False: what could not be taken is among what is missing.</summary>
     public bool CountsRejected { get; init; }
 
+    /// <summary>By the number of the window; one that no recovery ended in is missing. Null where there are no recoveries.</summary>
+    public IReadOnlyDictionary<int, RecoveryReading>? Recoveries { get; init; }
+
     /// <summary>Payloads whose error says that a statement had too many parameters, and that were not put right.</summary>
     public long OpenParameterLimits { get; init; }
 
@@ -82,6 +85,15 @@ internal record WindowReading
 
     /// <summary>Items that say they failed, and have all their records.</summary>
     public long FailedAndWhole { get; init; }
+}
+
+/// <summary>The recoveries that ended in a window.</summary>
+internal sealed record RecoveryReading
+{
+    public int Window { get; init; }
+    public long Recovered { get; init; }
+    public long Failed { get; init; }
+    public long Records { get; init; }
 }
 
 /// <summary>A row of a family's counts: of a window, of a user or practice, or of something else that the family asks for.</summary>

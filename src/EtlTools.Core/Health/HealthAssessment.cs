@@ -78,6 +78,7 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
     public IEnumerable<HealthTrend> Trend() => Enumerable.Range(1, windows.Current).Select(number =>
     {
         var window = _reading.Windows.GetValueOrDefault(number) ?? new WindowReading();
+        var recoveries = _reading.Recoveries is { } all ? all.GetValueOrDefault(number) ?? new RecoveryReading() : null;
         var (from, to) = windows.Span(number);
         return new HealthTrend
         {
@@ -91,6 +92,9 @@ internal sealed class HealthAssessment(IHealthFamily family, FamilyReading readi
             Expected = window.Expected,
             Missing = window.Missing,
             DataLossRate = Rate(window.Missing, window.Expected),
+            Recovered = recoveries?.Recovered,
+            RecoveriesFailed = recoveries?.Failed,
+            RecordsRecovered = recoveries?.Records,
         };
     });
 

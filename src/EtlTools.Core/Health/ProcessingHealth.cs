@@ -274,6 +274,14 @@ public sealed record HealthTrend
     public long Expected { get; init; }
     public long Missing { get; init; }
     public double? DataLossRate { get; init; }
+
+    /// <summary>
+    /// Recoveries that ended in the window, whenever their payloads came in: in full, and not or in part; and the metrics that they
+    /// brought back. Null for what is not recovered.
+    /// </summary>
+    public long? Recovered { get; init; }
+    public long? RecoveriesFailed { get; init; }
+    public long? RecordsRecovered { get; init; }
 }
 
 public sealed record HealthAlert

@@ -79,7 +79,7 @@ public sealed class LostRecoveryConnectionTests
     public async Task In_an_audit()
     {
         await using var health = await OpenAsync(Metrics);
-        await using var proxy = ProxyTo(health).After(ProxyDirection.ToServer, 100_000, ProxyFault.CutBefore);
+        await using var proxy = ProxyTo(health).After(ProxyDirection.ToClient, 100_000, ProxyFault.CutBefore);
         await using var etl = Through(health, proxy);
         var audit = Assert.Single(await new LostDataFinder(etl, MetricMapReader.ReadBuiltIn())
             .FindAsync(new LostDataQuery(), progress: null, CancellationToken.None).ToListAsync());

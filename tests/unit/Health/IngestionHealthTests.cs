@@ -74,6 +74,14 @@ public sealed class IngestionHealthTests
         Assert.Equal([("PayloadsRecovered", 1L), ("RecoveriesFailed", 1), ("PayloadsWithLoss", 2), ("MetricsRecovered", 100)],
             recovered.Total.Where(total => total.Family == PipelineFamily.Ingestion).Select(total => (total.Name, total.Value)));
 
+        // By the time it ended, not by when the payload came in.
+        await database.ExecuteAsync("UPDATE etl.data_recoveries SET finished_at = now() - interval '30 hours' WHERE outcome = 'Recovered'");
+        var trend = (await GetAsync(database)).Trend.Where(window => window.Family == PipelineFamily.Ingestion).ToList();
+        Assert.Equal(
+            [(0L, 0L, 0L), (1, 0, 70), (0, 1, 30)],
+            trend[^3..].Select(window => (window.Recovered!.Value, window.RecoveriesFailed!.Value, window.RecordsRecovered!.Value)));
+        Assert.All((await GetAsync(database)).Trend.Where(window => window.Family == PipelineFamily.Load), window => Assert.Null(window.Recovered));
+
         // And an audit after it is newer again.
         await AuditAsync(database, clean, expected: 100, missing: 5);
         Assert.Equal((2, 250, 15, 3), Loss(await GetAsync(database)));
@@ -207,9 +215,10 @@ public sealed class IngestionHealthTests
         var loss = health.DataLoss.Single(one => one.Family == PipelineFamily.Ingestion);
         Assert.Equal((120, 1, 1.0, 0, 0), (loss.Rejected, loss.RejectedItems, loss.RejectedRate, loss.Unreadable, loss.BeyondRecovery));
         Assert.Equal((Ann, ImpactUrgency.Urgent, 120L), (health.Impact[0].UserId, health.Impact[0].Urgency, health.Impact[0].Rejected));
+        Assert.Equal("URGENT: Look at what happened to this user's data now", health.Impact[0].RecommendedAction);
         Assert.Equal($"Find-LostData -Window 24h -UserId {Ann} | Format-List RawIngestionId, Cause, Rejected, NotRecoverableBecause, Problem", health.Impact[0].Command);
         Assert.Equal(
-            ["Find-LostData -Window 24h | ForEach-Object Problem | Where-Object IsRowLost | Group-Object Type, Reason -NoElement", "Find-LostData -Window 24h"],
+            ["Find-LostData -Window 24h | ForEach-Object Problem | Where-Object IsRowLost | Group-Object Type, Reason | Format-Table Count, Name", "Find-LostData -Window 24h"],
             health.Recommendation.Select(one => one.Command));
         Assert.Contains("extend the mapping", health.Recommendation[0].Text, StringComparison.Ordinal);
         Assert.Null(health.DataLoss.Single(one => one.Family == PipelineFamily.Load).Rejected);

@@ -46,9 +46,9 @@ public sealed class RightsTests
     }
 
     [PostgresTheory]
-    [InlineData("SELECT", "REVOKE SELECT ON blood_glucose_metrics FROM $")]
-    [InlineData("INSERT", "")]
-    public async Task A_table_that_may_not_be_written_does_not_stop_the_others(string right, string rights)
+    [InlineData("SELECT", "REVOKE SELECT ON blood_glucose_metrics FROM $", 0)]
+    [InlineData("INSERT", "", 2)]
+    public async Task A_table_that_may_not_be_written_does_not_stop_the_others(string right, string rights, long audited)
     {
         await using var health = await HealthDatabase.OpenAsync();
         var person = await health.AddUserAsync();
@@ -68,6 +68,10 @@ public sealed class RightsTests
         // What the user may not do says nothing about the ingestion that it could do nothing for.
         Assert.Equal(("partial_success", "processed"), (await health.StatusAsync(mixed), await health.StatusAsync(glucose)));
         Assert.Equal(2, await health.CountAsync("etl.data_recoveries"));
+
+        // What was seen is known, and can be brought back by somebody who has the right.
+        Assert.Equal(audited, await health.CountAsync("etl.ingestion_audits"));
+        Assert.Equal(audited == 0 ? 0 : 3, await health.Database.ScalarAsync<long>("SELECT coalesce(sum(missing), 0)::bigint FROM etl.ingestion_audits WHERE recoverable"));
 
         // Whoever has the right finds it recoverable, and recovers it.
         Assert.All(await health.FindAsync(), audit => Assert.True(audit.IsRecoverable));

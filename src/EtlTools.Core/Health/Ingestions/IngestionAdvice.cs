@@ -9,11 +9,14 @@ internal static class IngestionAdvice
 
     public static (string Action, string Command) ForUser(SubjectReading user, ImpactUrgency urgency, HealthQuery query)
     {
-        var action = urgency switch
+        // Where a recovery brings nothing back, what happened has to be looked at.
+        var action = (urgency, user.ToRecover > 0) switch
         {
-            ImpactUrgency.Urgent => "URGENT: Recover this user's data now",
-            ImpactUrgency.High => "HIGH: Schedule user recovery",
-            ImpactUrgency.Medium => "MEDIUM: Look at this user's errors",
+            (ImpactUrgency.Urgent, true) => "URGENT: Recover this user's data now",
+            (ImpactUrgency.Urgent, false) => "URGENT: Look at what happened to this user's data now",
+            (ImpactUrgency.High, true) => "HIGH: Schedule user recovery",
+            (ImpactUrgency.High, false) => "HIGH: Look at what happened to this user's data today",
+            (ImpactUrgency.Medium, _) => "MEDIUM: Look at this user's errors",
             _ => "LOW: Watch this user",
         };
         var about = query with { UserId = [user.UserId!.Value] };
@@ -42,7 +45,7 @@ internal static class IngestionAdvice
         {
             yield return (
                 $"{Words.Count(current.Rejected, "metric")} of {Words.Count(current.ItemsWithRejected, "payload")} rejected. Look at their types, and extend the mapping (docs/recovery-mapping.md).",
-                $"{Audit(query)} | ForEach-Object Problem | Where-Object IsRowLost | Group-Object Type, Reason -NoElement");
+                $"{Audit(query)} | ForEach-Object Problem | Where-Object IsRowLost | Group-Object Type, Reason | Format-Table Count, Name");
         }
 
         if (current.BeyondRecovery > 0)

@@ -49,6 +49,8 @@ internal sealed class IngestionHealth : IHealthFamily
             ErrorPatterns = current.Where(count => count.Cause is not null).Select(count => count.ToPattern()).ToList(),
             Stuck = waiting.Where(state => state.Stuck > 0).Select(state => state.ToWork(windows.Now)).ToList(),
             CountsRejected = true,
+            Recoveries = (await QueryAsync<RecoveryReading>(IngestionHealthSql.Recoveries, parameters).ConfigureAwait(false))
+                .ToDictionary(recoveries => recoveries.Window),
             OpenParameterLimits = current.Where(count => count.Cause == nameof(LossCause.ParameterLimit)).Sum(count => count.ToRecover),
             BacklogCount = waiting.Sum(state => state.Count),
             BacklogOldestAt = waiting.Min(state => (DateTime?)state.OldestAt),

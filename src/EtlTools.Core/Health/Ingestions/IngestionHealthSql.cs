@@ -23,6 +23,16 @@ internal sealed class IngestionHealthSql(IngestionTable table)
         FROM etl.data_recoveries
         """;
 
+    /// <summary>The recoveries that ended in each window, whenever their payloads came in.</summary>
+    public const string Recoveries = """
+        SELECT width_bucket(finished_at, @bounds) AS window, count(*) FILTER (WHERE outcome = 'Recovered') AS recovered,
+               count(*) FILTER (WHERE outcome IN ('Failed', 'PartiallyRecovered', 'Unrecoverable')) AS failed,
+               coalesce(sum(metrics_recovered), 0)::bigint AS records
+        FROM etl.data_recoveries
+        WHERE finished_at >= @oldest AND finished_at < @now AND (@users::uuid[] IS NULL OR user_id = ANY(@users))
+        GROUP BY 1
+        """;
+
     /// <summary>Wall-clock columns are read as UTC, which is what the service writes.</summary>
     private string ReceivedAt => table.Columns["created_at"] == "timestamp without time zone"
         ? "(i.created_at AT TIME ZONE 'UTC')"

@@ -112,7 +112,7 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
         {
             yield return (
                 $"{Words.Count(current.Quarantined, "row")} of {Words.Count(current.ItemsWithQuarantined, "file")} in quarantine. Look at the reasons; Repair-RejectedRow puts corrected rows back.",
-                $"Get-LoadFile -Since {window} -ExcludeSuperseded{OfPractices(query)} | Get-RejectedRow | Group-Object Reason -NoElement");
+                $"Get-LoadFile -Since {window} -ExcludeSuperseded{OfPractices(query)} | Get-RejectedRow | Group-Object Reason | Format-Table Count, Name");
         }
     }
 

@@ -6,6 +6,9 @@ internal static class TableAdvice
     /// <summary>So many names are written out; more are found by their condition.</summary>
     private const int MostNames = 20;
 
+    /// <summary>A source none of whose tables was synced for so long may be retired.</summary>
+    private static readonly TimeSpan Retired = TimeSpan.FromDays(7);
+
     public static (string Action, string Command) ForTable(SubjectReading subject, ImpactUrgency urgency, TimeSpan window)
     {
         var table = subject.Table!;
@@ -46,7 +49,21 @@ internal static class TableAdvice
                 $"{Words.Sentence(Words.Of(group.Key.Kind))}: {Words.Count(tables.Count, "table")} of {group.Key.Source}. {TextOf(group.Key.Kind)}",
                 CommandFor(group.Key.Kind, group.Key.Source, tables.ConvertAll(finding => finding.Name), window));
         }
+
+        foreach (var source in reading.Subjects.GroupBy(subject => subject.Table!.Source))
+        {
+            if (source.All(subject => SinceSuccess(subject) >= Retired))
+            {
+                yield return (
+                    $"No table of {source.Key} was synced for {Words.Age(source.Min(SinceSuccess)!.Value)}. If the source is retired, have it forgotten; its copies stay.",
+                    $"Unregister-TableSync -Source {Words.Quoted(source.Key)} -WhatIf");
+            }
+        }
     }
+
+    /// <summary>Null where it is not overdue.</summary>
+    private static TimeSpan? SinceSuccess(SubjectReading subject) =>
+        subject.Findings.FirstOrDefault(finding => finding.Kind == FindingKind.Overdue) is { } overdue ? TimeSpan.FromHours(overdue.Value) : null;
 
     /// <summary>Why a table fails has to be known first: until it is put right, a preview fails as the sync does.</summary>
     private static IEnumerable<HealthFinding> ToAdvise(IReadOnlyList<HealthFinding> findings) => findings is [{ Kind: FindingKind.Failing }, ..]

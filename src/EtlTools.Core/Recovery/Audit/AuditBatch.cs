@@ -35,6 +35,11 @@ internal sealed class AuditBatch(Lane lane, IReadOnlyList<IngestionRef> ingestio
                 await ReconcileAsync(staged, cancellationToken).ConfigureAwait(false);
             }
 
+            foreach (var staged in lane.Stage.UsedTimes)
+            {
+                await ReconcileAsync(staged, cancellationToken).ConfigureAwait(false);
+            }
+
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         }
 
@@ -56,28 +61,60 @@ internal sealed class AuditBatch(Lane lane, IReadOnlyList<IngestionRef> ingestio
 
     private async Task ReconcileAsync(StagedTable staged, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(AuditSql.Reconcile(staged), lane.Working) { CommandTimeout = 0 };
-        command.Parameters.AddWithValue("users", staged.Spans.Keys.ToArray());
-        command.Parameters.AddWithValue("froms", staged.Spans.Values.Select(span => span.From).ToArray());
-        command.Parameters.AddWithValue("tos", staged.Spans.Values.Select(span => span.To).ToArray());
-        command.Parameters.AddWithValue("from", staged.From);
-        command.Parameters.AddWithValue("to", staged.To);
+        await using var command = Command(AuditSql.Reconcile(staged), staged.Spans);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            var (expected, missing) = (reader.GetInt64(1), reader.GetInt64(3));
-            var number = (int)reader.GetInt64(0);
-            _counts.Add((number, staged.Table.Index), new TableAudit
-            {
-                RawIngestionId = ingestions[number].Id,
-                Table = staged.Table.Name,
-                Expected = expected,
-                Present = expected - missing,
-                Missing = missing,
-                Duplicates = reader.GetInt64(2),
-            });
+            Note(staged.Table, (int)reader.GetInt64(0), reader.GetInt64(1), missing: reader.GetInt64(3), duplicates: reader.GetInt64(2));
         }
     }
+
+    private async Task ReconcileAsync(StagedTimes staged, CancellationToken cancellationToken)
+    {
+        var payloads = staged.Payloads();
+        var owners = payloads.GroupBy(payload => payload.Owner).ToDictionary(owner => owner.Key, owner => owner.ToArray());
+        var spans = owners.ToDictionary(
+            owner => owner.Key,
+            owner => (CellEncoder.TimeOf(owner.Value.Min(payload => payload.From)), CellEncoder.TimeOf(owner.Value.Max(payload => payload.To))));
+        await using var command = Command(AuditSql.TimesPresent(staged.Table, spans.Count), spans);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // As PostgreSQL has it: a DateTime does not know all of its times.
+            var time = reader.GetFieldValue<long>(1);
+            foreach (var payload in owners[reader.GetGuid(0)])
+            {
+                payload.NotePresent(time);
+            }
+        }
+
+        foreach (var payload in payloads)
+        {
+            Note(staged.Table, payload.Item, payload.Count, missing: payload.Count - payload.Present, payload.Duplicates);
+        }
+    }
+
+    private NpgsqlCommand Command(string sql, IReadOnlyDictionary<Guid, (DateTime From, DateTime To)> spans)
+    {
+        var command = new NpgsqlCommand(sql, lane.Working) { CommandTimeout = 0 };
+        command.Parameters.AddWithValue("users", spans.Keys.ToArray());
+        command.Parameters.AddWithValue("froms", spans.Values.Select(span => span.From).ToArray());
+        command.Parameters.AddWithValue("tos", spans.Values.Select(span => span.To).ToArray());
+        command.Parameters.AddWithValue("from", spans.Values.Min(span => span.From));
+        command.Parameters.AddWithValue("to", spans.Values.Max(span => span.To));
+        return command;
+    }
+
+    private void Note(MetricTable table, int number, long expected, long missing, long duplicates) =>
+        _counts.Add((number, table.Index), new TableAudit
+        {
+            RawIngestionId = ingestions[number].Id,
+            Table = table.Name,
+            Expected = expected,
+            Present = expected - missing,
+            Missing = missing,
+            Duplicates = duplicates,
+        });
 
     private IngestionAudit Judge(IngestionRef ingestion, int number, long refused)
     {

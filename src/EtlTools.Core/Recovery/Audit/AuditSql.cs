@@ -27,6 +27,13 @@ internal static class AuditSql
         GROUP BY m.{StagedTable.Item}
         """;
 
+    /// <summary>The users and times of what a table has in the spans of its users; its key is no more than these.</summary>
+    public static string TimesPresent(MetricTable table, int users) => $"""
+        SELECT t.{MetricTable.UserColumn}, {KeySql.List(table, "t")}
+        FROM {table.Sql} t
+        WHERE {KeySql.SpansOfUsers(table, users)}
+        """;
+
     // A unique key with a part that may be NULL can be there twice; a key would be counted as often.
     private static bool IsKeyEachOnce(MetricTable table) => table.IsKeyUnique && table.Key.All(column => column.IsNotNull);
 

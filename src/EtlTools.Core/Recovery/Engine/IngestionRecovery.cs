@@ -150,7 +150,7 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
 
         recovery = recovery with { DataRecoveryId = Guid.NewGuid() };
         await RecordAsync(recovery, locked, cancellationToken).ConfigureAwait(false);
-        if (!LacksRight(recovery))
+        if (!recovery.Problem.Any(IsUnseen))
         {
             await AuditStore.RecordAsync(Connection, [AuditOf(recovery, locked, notRecoverableBecause)], cancellationToken).ConfigureAwait(false);
         }
@@ -161,6 +161,10 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
     // Somebody who has the right may find more, and bring it back.
     private static bool LacksRight(DataRecovery recovery) =>
         recovery.Problem.Any(problem => problem.IsRowLost && problem.Reason == nameof(RefusalReason.NoPermission));
+
+    // Nobody knows whether it is there: such a reading must not take the place of one that saw everything.
+    private static bool IsUnseen(MetricProblem problem) =>
+        problem.IsRowLost && problem is { Reason: nameof(RefusalReason.NoPermission), Name: "SELECT" };
 
     private static RecoveryOutcome OutcomeOf(StagedPayload payload, IReadOnlyList<TableRecovery> tables)
     {
@@ -329,8 +333,8 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
             Duplicates = recovery.Duplicates,
             Rejected = recovery.Failed - refused,
             Cause = recovery.Failed == 0 && recovery.Outcome is RecoveryOutcome.Recovered or RecoveryOutcome.NothingMissing ? LossCause.None : recovery.Cause,
-            IsRecoverable = false,
-            NotRecoverableBecause = notRecoverableBecause,
+            IsRecoverable = LacksRight(recovery),
+            NotRecoverableBecause = LacksRight(recovery) ? null : notRecoverableBecause,
             Table = recovery.Table.Select(table => new TableAudit
             {
                 RawIngestionId = recovery.RawIngestionId,

@@ -16,8 +16,9 @@ internal sealed class MetricStage : IMetricSink, IDisposable
     private readonly NpgsqlConnection _connection;
     private readonly bool _isAudit;
     private readonly StagedTable[] _tables;
+    private readonly StagedTimes?[] _times;
     private readonly bool[] _exists;
-    private long _number;
+    private int _number;
     private Guid _owner;
 
     /// <param name="catalogue">The tables.</param>
@@ -29,17 +30,20 @@ internal sealed class MetricStage : IMetricSink, IDisposable
         _connection = connection;
         _isAudit = isAudit;
         _tables = catalogue.Tables.Select(table => new StagedTable(table, isAudit ? table.Key : table.Columns, isAudit)).ToArray();
+        _times = catalogue.Tables.Select(table => isAudit && StagedTimes.Suits(table, BindingsOf(table)) ? new StagedTimes(table) : null).ToArray();
         _exists = new bool[_tables.Length];
+
+        IEnumerable<TableBinding> BindingsOf(MetricTable table) => catalogue.Bindings.OfType<TableBinding>().Where(binding => binding.Table.Index == table.Index);
     }
 
     /// <summary>Of the payload that was begun last.</summary>
     public ProblemTally Problems { get; private set; } = new();
 
-    /// <summary>Rows staged since the last <see cref="Reset"/>.</summary>
-    public long Rows { get; private set; }
-
     /// <summary>Tables that have rows since the last <see cref="Reset"/>.</summary>
     public IEnumerable<StagedTable> Used => _tables.Where(table => table.Rows > 0);
+
+    /// <summary>Tables of an audit that have times since then, in place of rows.</summary>
+    public IEnumerable<StagedTimes> UsedTimes => _times.OfType<StagedTimes>().Where(times => !times.IsEmpty);
 
     /// <summary>The next payload.</summary>
     /// <param name="number">Its number in an audit's batch.</param>
@@ -66,10 +70,13 @@ internal sealed class MetricStage : IMetricSink, IDisposable
             return;
         }
 
-        var table = _tables[binding.Table.Index];
-        var before = table.Rows;
-        table.Append(binding, row, _isAudit ? _number : row.Ordinal, _owner, Problems);
-        Rows += table.Rows - before;
+        if (_times[binding.Table.Index] is { } times)
+        {
+            times.Add(binding, row, _number, _owner);
+            return;
+        }
+
+        _tables[binding.Table.Index].Append(binding, row, _isAudit ? _number : row.Ordinal, _owner, Problems);
         if (_isAudit)
         {
             return;
@@ -114,11 +121,15 @@ internal sealed class MetricStage : IMetricSink, IDisposable
     /// <summary>Forgets what was staged; emptying the temporary tables is the transaction's end, or the caller's.</summary>
     public void Reset()
     {
-        Rows = 0;
         foreach (var table in _tables)
         {
             table.Buffer.Clear();
             table.Reset();
+        }
+
+        foreach (var times in _times)
+        {
+            times?.Reset();
         }
     }
 

@@ -37,7 +37,7 @@ internal static class CellEncoder
             case ColumnFormat.Uuid:
                 return target.WriteBytes(row.Utf8(cell));
             case ColumnFormat.Instant:
-                return target.WriteInt64((row.Time(cell).Ticks - PostgresEpoch.Ticks) / TicksPerMicrosecond);
+                return target.WriteInt64(Microseconds(row.Time(cell)));
             case ColumnFormat.Date:
                 return target.WriteInt32((int)Math.Floor((row.Time(cell) - PostgresEpoch).TotalDays));
             case ColumnFormat.Label:
@@ -52,6 +52,12 @@ internal static class CellEncoder
                 return TryText(column, row, cell, target);
         }
     }
+
+    /// <summary>A time as PostgreSQL keeps it.</summary>
+    public static long Microseconds(DateTime time) => (time.Ticks - PostgresEpoch.Ticks) / TicksPerMicrosecond;
+
+    /// <summary>UTC.</summary>
+    public static DateTime TimeOf(long microseconds) => new((microseconds * TicksPerMicrosecond) + PostgresEpoch.Ticks, DateTimeKind.Utc);
 
     private static double Number(MetricRow row, int cell) =>
         row.KindOf(cell) == MetricValueKind.Integer ? row.Integer(cell) : row.Number(cell);

@@ -24,6 +24,9 @@ internal sealed record MetricTable
     /// <summary>The time in the key; null where there is none.</summary>
     public required TableColumn? Time { get; init; }
 
+    /// <summary>Position of the time among the columns; -1 where there is none.</summary>
+    public required int TimeIndex { get; init; }
+
     public required bool IsKeyUnique { get; init; }
 
     /// <summary>Columns that no metric fills and that constraints or generated columns speak of, with the expression of their value.</summary>

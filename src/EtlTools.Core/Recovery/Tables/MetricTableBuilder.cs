@@ -19,6 +19,9 @@ internal sealed class MetricTableBuilder(
     // What PostgreSQL adds to the length or the digits of a type in its modifier.
     private const int ModifierOffset = 4;
 
+    // Decimals of a second.
+    private const int Microseconds = 6;
+
     /// <summary>Null where the table has no user or no key that metrics fill: nothing could be told apart in it.</summary>
     /// <param name="index">Its position among the tables.</param>
     /// <param name="types">The types of metric that go into it.</param>
@@ -38,6 +41,7 @@ internal sealed class MetricTableBuilder(
             return null;
         }
 
+        var time = key.FirstOrDefault(column => column.Format is ColumnFormat.Instant or ColumnFormat.Date);
         var names = filled.Select(column => column!.Name).Append(MetricTable.UserColumn).ToHashSet(StringComparer.Ordinal);
         var generated = columns.Where(column => column.IsGenerated).ToList();
         var spokenOf = checks.SelectMany(check => check.Columns).Concat(references.SelectMany(reference => reference.Columns)).ToHashSet(StringComparer.Ordinal);
@@ -48,7 +52,8 @@ internal sealed class MetricTableBuilder(
             Index = index,
             Columns = filled!,
             Key = key,
-            Time = key.FirstOrDefault(column => column.Format is ColumnFormat.Instant or ColumnFormat.Date),
+            Time = time,
+            TimeIndex = time is null ? -1 : filled.IndexOf(time),
             IsKeyUnique = isUnique,
             OtherColumns = columns
                 .Where(column => !names.Contains(column.Name) && !column.IsGenerated)
@@ -75,6 +80,7 @@ internal sealed class MetricTableBuilder(
             TypeSql = column.TypeSql,
             Format = format,
             IsWithoutZone = column.BaseType == "timestamp",
+            IsRounded = format == ColumnFormat.Instant && column.Modifier is >= 0 and < Microseconds,
             IsNotNull = column.IsNotNull,
             DefaultSql = column.Expression,
             MaxLength = column.BaseType is "varchar" or "bpchar" && modifier > 0 ? modifier : null,

@@ -40,6 +40,9 @@ internal sealed record TableColumn
 
     public bool IsWithoutZone { get; init; }
 
+    /// <summary>A time of which the column keeps less than microseconds.</summary>
+    public bool IsRounded { get; init; }
+
     public bool IsNotNull { get; init; }
 
     /// <summary>An expression, or null.</summary>

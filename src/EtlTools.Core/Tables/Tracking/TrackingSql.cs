@@ -48,6 +48,16 @@ internal static class TrackingSql
                               excluded.alerts_on_failure, excluded.time_limit, excluded.threshold, excluded.overdue_after)
         """;
 
+    /// <summary>@sources and @names go together; a name that is NULL is every table of the source.</summary>
+    public const string RemoveConfigured = """
+        DELETE FROM etl.configured_tables c
+        USING unnest(@sources, @names) w (source, name)
+        WHERE c.source = w.source AND c.table_name = coalesce(w.name, c.table_name)
+        RETURNING c.source, c.table_name AS name, c.target_schema AS schema, c.importance, c.configured_at AS configuredat,
+                  (SELECT last_success_at FROM etl.table_states st
+                   WHERE st.target_schema = c.target_schema AND st.table_name = c.table_name) AS lastsuccessat
+        """;
+
     /// <summary>Under the table's lease: whatever says running there has died.</summary>
     public const string StartSync = """
         UPDATE etl.table_syncs
