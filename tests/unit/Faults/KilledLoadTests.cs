@@ -47,6 +47,11 @@ public sealed class KilledLoadTests
         await Truth.AssertWholeAsync(work);
         Assert.Equal(2, await work.Database.ScalarAsync<long>("SELECT count(*) FROM raw.persons_history WHERE is_superseded"));
         await Truth.AssertNothingLeftToDoAsync(work);
+
+        // Whichever run it was that loaded it: there is one receipt of it, by which it is taken back.
+        var receipt = Assert.Single(await work.Reprocessor.GetReceiptsAsync([], [await work.FileIdAsync("_a")], default));
+        await work.Reprocessor.UndoAsync([receipt.ReceiptId!.Value], EngineWorkshop.Reason, default);
+        Assert.Equal(("Ann", "Bob", null), (await work.NameOfAsync(1), await work.NameOfAsync(2), await work.NameOfAsync(3)));
     }
 
     [PostgresFact]

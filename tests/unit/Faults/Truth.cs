@@ -75,6 +75,11 @@ internal static class Truth
             SELECT s3_key || ' counts twice' FROM etl.load_run_files
             WHERE status = 'completed' AND superseded_at IS NULL AND origin = 'source'
             GROUP BY s3_key HAVING count(*) > 1
+            UNION ALL
+            SELECT f.load_run_file_id || ' ' || f.status || ' has ' || count(p.receipt_id) || ' receipts'
+            FROM etl.load_run_files f
+            LEFT JOIN etl.reprocess_receipts p ON p.new_load_run_file_id = f.load_run_file_id AND p.kind <> 'undo' AND NOT p.skip_raw
+            GROUP BY f.load_run_file_id, f.status HAVING count(p.receipt_id) > CASE f.status WHEN 'completed' THEN 1 ELSE 0 END
             """));
 
     /// <summary>Planning and loading again changes nothing.</summary>
