@@ -8,7 +8,7 @@ internal sealed record Options
           --only NAME   this benchmark only; may be given several times
           --quick       small data and one run: shows that everything works, its numbers mean nothing
           --runs N      medians of N runs (5)
-          --report      writes docs/benchmarks.md
+          --report      writes docs/benchmarks.md; what it says of benchmarks that were not run stays
         """;
 
     public IReadOnlyList<string> Only { get; init; } = [];

@@ -46,7 +46,8 @@ foreach (var benchmark in benchmarks.Where(benchmark => options.Only.Count == 0 
 
 if (options.Report)
 {
-    await File.WriteAllTextAsync(Path.Combine("docs", "benchmarks.md"), report.ToMarkdown());
+    var page = Path.Combine("docs", "benchmarks.md");
+    await File.WriteAllTextAsync(page, report.ToMarkdown(former: File.Exists(page) ? await File.ReadAllTextAsync(page) : ""));
 }
 
 return report.HasFailures ? 1 : 0;

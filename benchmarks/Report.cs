@@ -1,12 +1,16 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace EtlTools.Benchmarks;
 
 /// <summary>Tells the results: as name=value lines while they come, and as docs/benchmarks.md.</summary>
 internal sealed class Report
 {
+    private const string RowStart = "| `";
+
+    // The others are the same for all rows of the page.
+    private static readonly string[] OfOneRun = ["date", "runs", "quick"];
+
     private readonly List<Result> _results = [];
     private readonly IReadOnlyList<(string Name, string Value)> _circumstances;
 
@@ -57,27 +61,36 @@ internal sealed class Report
         Console.WriteLine($"{name}.error={why.ReplaceLineEndings(" ")}");
     }
 
-    public string ToMarkdown()
+    /// <param name="former">The page as it was: what it says of other benchmarks stays, where it was measured under the same circumstances.</param>
+    public string ToMarkdown(string former)
     {
-        var text = new StringBuilder(Introduction);
-        foreach (var (name, value) in _circumstances.Where(line => line.Name != "quick"))
+        var circumstances = string.Concat(_circumstances.Where(line => !OfOneRun.Contains(line.Name)).Select(line => $"- {line.Name}: {line.Value}\n"));
+        var rows = _results.Select(Row).ToList();
+        if (former.Contains(circumstances, StringComparison.Ordinal))
         {
-            text.Append(CultureInfo.InvariantCulture, $"- {name}: {value}\n");
+            rows.AddRange(former.Split('\n').Where(line => line.StartsWith(RowStart, StringComparison.Ordinal) && !rows.Any(row => NameOf(row) == NameOf(line))));
         }
 
-        text.Append("\n| benchmark | what it says | measured | to reach | seconds and the like |\n|---|---|---|---|---|\n");
-        foreach (var result in _results)
-        {
-            var details = string.Join("; ", result.Details
-                .Where(detail => !detail.Name.EndsWith("_all", StringComparison.Ordinal))
-                .Select(detail => $"{detail.Name.Replace('_', ' ')} {detail.Value}"));
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $"| `{result.Name}` | {result.Meaning} | {(result.IsReached ? "" : "**missed** ")}{Value(result)} | {result.Target} | {details} |\n");
-        }
+        return $"""
+            {Introduction}
+            {circumstances}
+            | benchmark | what it says | measured | to reach | seconds and the like | when |
+            |---|---|---|---|---|---|
+            {string.Join('\n', rows)}
 
-        return text.ToString();
+            """;
     }
+
+    private string Row(Result result)
+    {
+        var details = string.Join("; ", result.Details
+            .Where(detail => !detail.Name.EndsWith("_all", StringComparison.Ordinal))
+            .Select(detail => $"{detail.Name.Replace('_', ' ')} {detail.Value}"));
+        var when = string.Join(", ", _circumstances.Where(line => OfOneRun.Contains(line.Name) && line is not ("quick", "no")).Select(line => $"{line.Name} {line.Value}"));
+        return $"{RowStart}{result.Name}` | {result.Meaning.Replace("|", "\\|", StringComparison.Ordinal)} | {(result.IsReached ? "" : "**missed** ")}{Value(result)} | {result.Target} | {details} | {when} |";
+    }
+
+    private static string NameOf(string row) => row[RowStart.Length..row.IndexOf('`', RowStart.Length)];
 
     private static string Value(Result result) => result.Value is { } value ? Result.Format("", value) : "skipped";
 
@@ -113,7 +126,6 @@ internal sealed class Report
           fail, and one that keeps the rejected rows with their reasons; in one transaction.
 
         ## Results
-
 
         """;
 
