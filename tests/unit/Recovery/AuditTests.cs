@@ -1,3 +1,4 @@
+using EtlTools.Core.Recovery.Audit;
 using EtlTools.Core.Recovery.Staging;
 using EtlTools.Tests.Infrastructure;
 
@@ -42,6 +43,19 @@ public sealed class AuditTests
         var report = await health.RecoverAsync();
         Assert.Equal(3, report.TotalMetricsRecovered);
         Assert.Empty(await health.FindAsync());
+    }
+
+    /// <summary>Rounded up, the last time lies behind all times of the payload.</summary>
+    [PostgresFact]
+    public async Task A_time_that_the_column_rounds_is_found_where_it_is_then()
+    {
+        await using var health = await HealthDatabase.OpenAsync("ALTER TABLE heart_rate_metrics ALTER recorded_at TYPE timestamptz(0);");
+        var ann = await health.AddUserAsync();
+        await health.AddIngestionAsync(ann, HeartRates("2025-09-01T00:01:00.4Z", "2025-09-01T00:02:00.6Z"));
+        await StoreAsync(health, ann, "2025-09-01T00:01:00.4Z", "2025-09-01T00:02:00.6Z");
+        var audit = Assert.Single(await health.FindAsync(new LostDataQuery { IncludeWhole = true }));
+        Assert.Equal((2L, 0L), (audit.Expected, audit.Missing));
+        Assert.Equal(0, (await health.RecoverAsync()).TotalMetricsFailed);
     }
 
     [Fact]

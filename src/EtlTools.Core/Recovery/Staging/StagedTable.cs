@@ -122,8 +122,16 @@ internal sealed class StagedTable(MetricTable table, IReadOnlyList<TableColumn> 
     {
         var source = _time < 0 ? -1 : binding.Sources[_places[_time]];
         var time = source >= 0 && row.HasValue(source) ? row.Time(source) : default;
+        var (from, to) = table.Time is { IsRounded: true } ? Around(time) : (time, time);
         ref var span = ref CollectionsMarshal.GetValueRefOrAddDefault(_spans, owner, out var isKnown);
-        span = isKnown ? (time < span.From ? time : span.From, time > span.To ? time : span.To) : (time, time);
+        span = isKnown ? (from < span.From ? from : span.From, to > span.To ? to : span.To) : (from, to);
+    }
+
+    /// <summary>Where the column may have it that keeps no more than seconds.</summary>
+    private static (DateTime From, DateTime To) Around(DateTime time)
+    {
+        var second = TimeSpan.FromSeconds(1);
+        return (time - DateTime.MinValue > second ? time - second : time, DateTime.MaxValue - time > second ? time + second : time);
     }
 
     private static int IndexOf(IReadOnlyList<TableColumn> columns, TableColumn column)
