@@ -6,7 +6,8 @@ namespace EtlTools.Core.Recovery.Staging;
 
 /// <summary>
 /// Takes the metrics of payloads into temporary tables of one session, one beside each metric table: only what tells them
-/// apart for an audit, all of it for a recovery. It holds a few megabytes, whatever the payloads hold.
+/// apart for an audit, all of it for a recovery. It holds a few megabytes, whatever the payloads hold; where times alone tell
+/// them apart, an audit keeps those of a batch here, eight bytes each.
 /// </summary>
 internal sealed class MetricStage : IMetricSink, IDisposable
 {
