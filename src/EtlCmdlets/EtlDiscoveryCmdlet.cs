@@ -1,6 +1,8 @@
 using System.Management.Automation;
 using EtlTools.Cmdlets.Completion;
+using EtlTools.Core;
 using EtlTools.Core.Discovery;
+using EtlTools.Core.Runs;
 using EtlTools.Core.Sources;
 
 namespace EtlTools.Cmdlets;
@@ -57,6 +59,10 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
         }
     }
 
+    /// <summary>The error of a file that was not loaded.</summary>
+    protected void WriteFailed(LoadFile file) => WriteFailure(new EtlException(
+        EtlErrorKind.Data, file.ErrorCode ?? "LoadFileFailed", $"{file.Key}: {file.Error ?? "the file could not be loaded."}", file.Key, NextStep(file)));
+
     protected FileFilter Filter(string[] extractTypes) => new()
     {
         ExtractTypes = extractTypes,
@@ -87,4 +93,11 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
             WriteWarning($"Names that the pipeline does not recognise: {more}; -Verbose lists them.");
         }
     }
+
+    private static string NextStep(LoadFile file) => file switch
+    {
+        { ErrorCode: "FileBusy" } => "Wait for the other run; Get-LoadRun -Status Running shows it. What it does not load comes again with the next plan.",
+        { RowsRejected: > 0 } => $"Get-RejectedRow -LoadRunFileId {file.LoadRunFileId} shows bad rows. Put the cause right; {TryAgain}.",
+        _ => $"Put the cause right; {TryAgain}.",
+    };
 }

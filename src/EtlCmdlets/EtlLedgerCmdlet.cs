@@ -22,4 +22,7 @@ public abstract class EtlLedgerCmdlet : EtlDatabaseCmdlet
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? First { get; set; }
+
+    /// <summary>A file says more than the run that it belongs to: an object of a file from the pipeline has both.</summary>
+    protected IReadOnlyList<Guid> RunsAsked => LoadRunFileId.Length > 0 ? [] : LoadRunId;
 }

@@ -43,6 +43,18 @@ Describe 'Repair-RejectedRow' -Skip:(-not (Test-PostgresServer)) {
         Get-Patient 42 | Should -BeNullOrEmpty
     }
 
+    It 'goes with the load that it corrects, which is told before' {
+        $unread | Repair-RejectedRow -Value @{ patient_id = 42; practice_id = 1; name = 'Mended' } -Reason x
+        $question = & { Undo-Reprocess -LoadRunFileId $unread.LoadRunFileId -Reason x -WhatIf } *>&1
+        ($question | Where-Object { $_ -is [EtlTools.Core.Reprocessing.ReprocessPlan] }).File.Repairs | Should -Be 1
+    }
+
+    It 'reads rows of a file, whichever run rejected them' {
+        Get-LoadRun -Kind Load | Get-LoadFile -ExtractType patient | Get-RejectedRow | Should -Not -BeNullOrEmpty
+        $all = Get-RejectedRow -LoadRunFileId $refused.LoadRunFileId
+        [pscustomobject]@{ LoadRunFileId = $refused.LoadRunFileId; LoadRunId = [guid]::NewGuid() } | Get-RejectedRow | Should -HaveCount @($all).Count
+    }
+
     It 'reads corrections from a file' {
         $file = Join-Path $scene.Folder corrections.csv
         Set-Content $file 'rejected_row_id,born', "$($refused.RejectedRowId),1980-02-29"

@@ -129,6 +129,20 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         Start-LoadRun | Should -BeNullOrEmpty
     }
 
+    It 'tells of keys that go when the file is staged later, and health does too' {
+        Add-PatientFile $scene 2026-01-01
+        Start-LoadRun | Out-Null
+        Add-PatientFile $scene 2026-01-01 -Id (1..3)
+        Start-LoadRun -SkipStaging -WarningVariable early -WarningAction SilentlyContinue | Out-Null
+        $early | Should -BeNullOrEmpty
+        (Get-ProcessingHealth).Recommendation.Text | Should -Match '^1 file loaded, and not in staging yet'
+        Start-LoadRun -WarningVariable warned -WarningAction SilentlyContinue -InformationVariable told 6> $null | Out-Null
+        "$warned" | Should -Match '7 keys gone'
+        "$told" | Should -Match 'Staged: 1 file that an earlier run had loaded'
+        $advice = (Get-ProcessingHealth).Recommendation | Where-Object Text -Match 'took the place .* 7 keys went'
+        (& ([scriptblock]::Create($advice.Command))).Staging.Inserted | Should -Be 7
+    }
+
     It 'loads items of a plan from the pipeline' {
         Add-PatientFile $scene 2026-01-01
         Add-PatientFile $scene 2026-01-02

@@ -100,16 +100,11 @@ internal static class DiscoverySql
           AND (@to::timestamp IS NULL OR file.extracted_at < @to)
         """;
 
-    /// <summary>The last attempts at logical files that an undo withdrew, where their content does not count by another attempt.</summary>
-    public const string Withdrawn =
+    /// <summary>A condition on file: the last attempt at its logical file, withdrawn by an undo; no other attempt with its content counts.</summary>
+    public const string IsWithdrawn =
         """
-        SELECT file.load_run_file_id
-        FROM etl.load_run_files AS file
-        WHERE file.pipeline = @pipeline AND file.origin = 'source' AND file.status = 'completed'
+        file.origin = 'source' AND file.status = 'completed'
           AND file.superseded_at IS NOT NULL AND file.superseded_by_load_run_file_id IS NULL
-          AND (@types::text[] IS NULL OR lower(file.extract_type) = ANY (@types))
-          AND (@from::timestamp IS NULL OR file.extracted_at >= @from)
-          AND (@to::timestamp IS NULL OR file.extracted_at < @to)
           AND NOT EXISTS (
               SELECT FROM etl.load_run_files AS later
               WHERE later.s3_bucket = file.s3_bucket AND later.s3_key = file.s3_key AND later.origin = 'source'
@@ -119,6 +114,16 @@ internal static class DiscoverySql
               WHERE other.s3_bucket = file.s3_bucket AND other.s3_key = file.s3_key AND other.origin = 'source'
                 AND other.status = 'completed' AND other.superseded_at IS NULL
                 AND other.s3_version_id = file.s3_version_id AND other.file_hash = file.file_hash)
+        """;
+
+    public const string Withdrawn =
+        $"""
+        SELECT file.load_run_file_id
+        FROM etl.load_run_files AS file
+        WHERE file.pipeline = @pipeline AND {IsWithdrawn}
+          AND (@types::text[] IS NULL OR lower(file.extract_type) = ANY (@types))
+          AND (@from::timestamp IS NULL OR file.extracted_at >= @from)
+          AND (@to::timestamp IS NULL OR file.extracted_at < @to)
         ORDER BY file.load_run_file_id
         """;
 }

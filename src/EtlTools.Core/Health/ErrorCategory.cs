@@ -7,7 +7,7 @@ internal static class ErrorCategory
 
     private static readonly (string Category, string[] Ids)[] Categories =
     [
-        (DataValidation, ["TooManyBadRows", "ColumnCountMismatch", "HeaderMismatch", "HeaderUnreadable", "ValueInvalid", "ValueTooLong",
+        (DataValidation, ["TooManyBadRows", "ColumnCountMismatch", "HeaderMismatch", "HeaderMissing", "HeaderUnreadable", "ValueInvalid", "ValueTooLong",
             "NumberOutOfRange", "DateInvalid", "CharacterInvalid", "NotNullViolation", "CheckViolation", "ConstraintViolation", "TextNotStorable"]),
         ("Data Verification", ["TableVerificationFailed"]),
         ("Schema Drift", ["SchemaDrift", "SchemaDriftUnsafe", "SchemaDriftBlocked", "TableConfigColumnMissing", "SourceColumnMissing",

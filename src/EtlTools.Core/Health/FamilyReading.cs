@@ -49,6 +49,12 @@ internal sealed record FamilyReading
     /// <summary>Attempts that took the place of a file of the same name and took keys away, with how many; those that still stand.</summary>
     public IReadOnlyList<(int LoadRunFileId, long Keys)> TookKeys { get; init; } = [];
 
+    /// <summary>Attempts that an undo took back, and that nothing has taken up again.</summary>
+    public IReadOnlyList<int> Withdrawn { get; init; } = [];
+
+    /// <summary>Files that were loaded with staging left for later.</summary>
+    public long Unstaged { get; init; }
+
     /// <summary>Counts since the ledger began.</summary>
     public IReadOnlyList<(string Name, long Value)> Totals { get; init; } = [];
 }

@@ -41,4 +41,13 @@ public sealed record LoadProgress
 
     /// <summary>What the finished file did to staging; null where it was not staged.</summary>
     public StagingChange? FinishedStaging { get; init; }
+
+    /// <summary>Set once, on the message that says that a file which an earlier run loaded has been staged.</summary>
+    public StagedFile? StagedFile { get; init; }
 }
+
+/// <summary>A file that an earlier run had loaded without staging.</summary>
+/// <param name="LoadRunFileId">The attempt.</param>
+/// <param name="Key">The file in its bucket or folder.</param>
+/// <param name="Staging">What staging it did.</param>
+public sealed record StagedFile(int LoadRunFileId, string Key, StagingChange Staging);

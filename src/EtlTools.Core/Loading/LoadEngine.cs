@@ -56,7 +56,7 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
             await LoadFilesAsync(plan, options, session, files, reporter).ConfigureAwait(false);
             if (!options.SkipStaging)
             {
-                await new PendingStaging(database, pipeline, tables, stager).StageAsync(session.LoadRunId, session.Stopping).ConfigureAwait(false);
+                await new PendingStaging(database, pipeline, tables, stager).StageAsync(session.LoadRunId, reporter.Staged, session.Stopping).ConfigureAwait(false);
             }
 
             await sealing.ConfigureAwait(false);

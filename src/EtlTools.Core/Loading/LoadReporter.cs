@@ -52,7 +52,16 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
         }
     }
 
-    private void Report(LoadFile? finished, bool always, StagingChange? staging = null)
+    /// <summary>A file that an earlier run had loaded without staging.</summary>
+    public void Staged(StagedFile file)
+    {
+        lock (_gate)
+        {
+            Report(null, always: true, staged: file);
+        }
+    }
+
+    private void Report(LoadFile? finished, bool always, StagingChange? staging = null, StagedFile? staged = null)
     {
         if (progress is null || (!always && _clock.Elapsed - _reported < Every))
         {
@@ -77,6 +86,7 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
             Activity = string.Join(", ", _running.Keys.Select(item => item.FileName)),
             FinishedFile = finished,
             FinishedStaging = staging,
+            StagedFile = staged,
         });
     }
 

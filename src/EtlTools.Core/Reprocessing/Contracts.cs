@@ -104,6 +104,9 @@ public sealed record ReprocessReceipt
     public long RowsIngested { get; init; }
     public long RowsRejected { get; init; }
     public StagingChange? Staging { get; init; }
+
+    /// <summary>Of an undo: repairs of rows of the attempt that goes; they go with it.</summary>
+    public int Repairs { get; init; }
     public bool SkipRaw { get; init; }
     public bool HardDelete { get; init; }
 

@@ -45,6 +45,13 @@ internal static class ReceiptStore
         return receipt with { ReceiptId = written.ReceiptId, RequestedBy = written.RequestedBy, At = written.At };
     }
 
+    /// <summary>A file that was loaded without staging has been staged: its receipt says now what that did.</summary>
+    public static Task CompleteLoadAsync(NpgsqlConnection connection, int file, StagingChange staging, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(
+            ReprocessSql.CompleteLoad,
+            new { file, staging.Table, staging.Inserted, staging.Changed, staging.Withdrawn, staging.Restored, staging.Unchanged, staging.Rejected },
+            cancellationToken: cancellationToken));
+
     /// <param name="connection">In a transaction, where there is one.</param>
     /// <param name="receipts">These.</param>
     /// <param name="runs">All that these runs left.</param>

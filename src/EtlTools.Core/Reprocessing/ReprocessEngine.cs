@@ -96,9 +96,9 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         }
     }
 
-    /// <summary>Returns the receipts where each is there and of a kind that can be undone. Whether others have built on them shows later.</summary>
+    /// <summary>The receipts, with the repairs that would go too, where each is there and of a kind that can be undone. Whether others have built on them shows later.</summary>
     /// <exception cref="EtlException">ReceiptNotFound, UndoNotPossible.</exception>
-    public Task<IReadOnlyList<Guid>> RequireUndoableAsync(IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<ReprocessReceipt>> RequireUndoableAsync(IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken) =>
         new UndoWork(database, pipeline, SegmentLimits).RequireUndoableAsync(receiptIds, cancellationToken);
 
     /// <summary>What <see cref="UndoAsync"/> would do: the same transaction, rolled back.</summary>

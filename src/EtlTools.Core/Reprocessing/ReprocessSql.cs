@@ -43,6 +43,13 @@ internal static class ReprocessSql
         RETURNING receipt_id AS receiptid, requested_by AS requestedby, created_at AS at
         """;
 
+    public const string CompleteLoad = """
+        UPDATE etl.reprocess_receipts
+        SET staging_table = @Table, keys_inserted = @Inserted, keys_changed = @Changed, keys_withdrawn = @Withdrawn,
+            keys_restored = @Restored, keys_unchanged = @Unchanged, keys_rejected = @Rejected
+        WHERE new_load_run_file_id = @file AND kind = 'load'
+        """;
+
     public const string Receipts = """
         SELECT r.receipt_id AS receiptid, r.load_run_id AS loadrunid, r.kind, r.extract_type AS extracttype,
                coalesce(n.s3_key, o.s3_key, '') AS "key",
@@ -90,6 +97,13 @@ internal static class ReprocessSql
           AND status = 'completed' AND superseded_at IS NULL
         ORDER BY load_run_file_id
         FOR UPDATE
+        """;
+
+    /// <summary>The attempts that they correct, one for each.</summary>
+    public const string ActiveRepairs = """
+        SELECT repairs_load_run_file_id
+        FROM etl.load_run_files
+        WHERE repairs_load_run_file_id = ANY(@files) AND status = 'completed' AND superseded_at IS NULL
         """;
 
     public const string HasReceipt = "SELECT EXISTS (SELECT FROM etl.reprocess_receipts WHERE receipt_id = @receipt)";

@@ -19,13 +19,15 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
     private readonly ExtractTableReader _tables = new(pipeline);
     private readonly FileStager _stager = new();
 
-    public async Task<IReadOnlyList<Guid>> RequireUndoableAsync(IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ReprocessReceipt>> RequireUndoableAsync(IReadOnlyList<Guid> receiptIds, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await FindAsync(connection, receiptIds, cancellationToken).ConfigureAwait(false);
-            return receiptIds;
+            var receipts = await FindAsync(connection, receiptIds, cancellationToken).ConfigureAwait(false);
+            var repairs = (await connection.QueryAsync<int>(new CommandDefinition(
+                ReprocessSql.ActiveRepairs, new { files = receipts.Select(receipt => receipt.NewFile!.Value).ToArray() }, cancellationToken: cancellationToken)).ConfigureAwait(false)).ToList();
+            return receipts.ConvertAll(receipt => receipt.ToReceipt() with { Repairs = repairs.Count(file => file == receipt.NewFile) });
         }
         catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
         {
@@ -240,6 +242,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
             RowsIngested = comes.Sum(file => file.RowCount),
             RowsRejected = change.Rejected,
             Staging = change,
+            Repairs = went.Count - 1,
             Reason = reason,
         };
         return await ReceiptStore.InsertAsync(
@@ -265,7 +268,7 @@ internal sealed class UndoWork(EtlDatabase database, PipelineConfig pipeline, Se
         // Until it is staged, staging shows what gave way to it, and perhaps to another one before: nobody could tell the keys.
         if (!goes.IsSuperseded && receipt.Kind == "load" && !goes.IsStaged)
         {
-            conflicts.Add($"{name} was loaded with -SkipStaging and is not staged yet");
+            conflicts.Add($"{name} was loaded with -SkipStaging and is not staged yet: Start-LoadRun stages it");
         }
 
         conflicts.AddRange(receipt.OldFiles

@@ -57,15 +57,16 @@ internal sealed class FileStager
     /// <summary>
     /// Stages a file that was loaded without. It is marked first: what gave way to it counts for as long as it is not staged.
     /// </summary>
-    public async Task StagePendingAsync(
+    public async Task<StagingChange> StagePendingAsync(
         NpgsqlConnection connection, ExtractTable table, RawFile file, IReadOnlyList<int> replaces, CancellationToken cancellationToken)
     {
         var parameters = new { file = file.LoadRunFileId };
         await connection.ExecuteAsync(new CommandDefinition(
             StagingRunSql.MarkStaged, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        await StageAsync(connection, table, file, replaces, cancellationToken).ConfigureAwait(false);
+        var change = await StageAsync(connection, table, file, replaces, cancellationToken).ConfigureAwait(false);
         await connection.ExecuteAsync(new CommandDefinition(
             StagingRunSql.Restaged, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        return change;
     }
 
     private async Task<StagingChange> WithEmptiedAsync(

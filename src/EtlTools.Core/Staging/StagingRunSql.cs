@@ -53,7 +53,7 @@ internal static class StagingRunSql
 
     /// <summary>Files that were loaded without staging, oldest first, with the files that gave way to each.</summary>
     public const string Unstaged = """
-        SELECT f.load_run_file_id AS loadrunfileid, f.extract_type AS extracttype, f.raw_segment AS segment,
+        SELECT f.load_run_file_id AS loadrunfileid, f.extract_type AS extracttype, f.s3_key AS "key", f.raw_segment AS segment,
                f.extracted_at AS extractedat, f.rows_ingested::bigint AS rowcount,
                ARRAY(SELECT o.load_run_file_id FROM etl.load_run_files o
                      WHERE o.superseded_by_load_run_file_id = f.load_run_file_id) AS replaces

@@ -126,7 +126,8 @@ public sealed class LoadHealthTests
     {
         await using var ledger = await Ledger.CreateAsync();
         var run = await ledger.AddRunAsync();
-        var (taking, harmless, old) = (await ledger.AddFileAsync(run, "a"), await ledger.AddFileAsync(run, "b"), await ledger.AddFileAsync(run, "c"));
+        var (taking, harmless, old) = (
+            await ledger.AddFileAsync(run, "a"), await ledger.AddFileAsync(run, "b"), await ledger.AddFileAsync(run, "c", finishedAgo: TimeSpan.FromHours(30)));
         await ledger.Database.ExecuteAsync(
             """
             INSERT INTO etl.reprocess_receipts (load_run_id, kind, extract_type, new_load_run_file_id, keys_withdrawn, keys_restored, reason, created_at)
@@ -139,8 +140,31 @@ public sealed class LoadHealthTests
         Assert.StartsWith("1 file took the place of one of the same name, and 7 keys went with it.", advice.Text, StringComparison.Ordinal);
         Assert.Equal($"Undo-Reprocess -LoadRunFileId {taking} -Reason 'Keys missing' -WhatIf", advice.Command);
 
-        await ledger.Database.ExecuteAsync("UPDATE etl.load_run_files SET superseded_at = now() WHERE load_run_file_id = @taking", new { taking });
+        await ledger.Database.ExecuteAsync(
+            "UPDATE etl.load_run_files SET superseded_at = now(), superseded_by_load_run_file_id = @old WHERE load_run_file_id = @taking", new { taking, old });
         Assert.Empty((await GetAsync(ledger)).Recommendation);
+    }
+
+    [PostgresFact]
+    public async Task What_an_undo_took_back_and_what_waits_for_staging_is_told()
+    {
+        await using var ledger = await Ledger.CreateAsync();
+        var run = await ledger.AddRunAsync();
+        var (withdrawn, taken, unstaged) = (await ledger.AddFileAsync(run, "a"), await ledger.AddFileAsync(run, "b"), await ledger.AddFileAsync(run, "c"));
+        await ledger.AddFileAsync(run, "b");
+        await ledger.Database.ExecuteAsync(
+            """
+            UPDATE etl.load_run_files SET superseded_at = now() WHERE load_run_file_id IN (@withdrawn, @taken);
+            UPDATE etl.load_run_files SET staged_at = NULL WHERE load_run_file_id = @unstaged
+            """,
+            new { withdrawn, taken, unstaged });
+
+        Assert.Equal(
+            [
+                ("1 file taken back by an undo, and not loaded again.", $"Invoke-Reprocess -LoadRunFileId {withdrawn} -Reason 'Processing health' -WhatIf"),
+                ("1 file loaded, and not in staging yet.", "Start-LoadRun -WhatIf"),
+            ],
+            (await GetAsync(ledger)).Recommendation.Select(one => (one.Text[..(one.Text.IndexOf('.', StringComparison.Ordinal) + 1)], one.Command)));
     }
 
     [PostgresFact]

@@ -89,11 +89,12 @@ internal sealed class Ledger : IAsyncDisposable
             """
             INSERT INTO etl.load_run_files (
                 load_run_id, pipeline, s3_bucket, s3_key, s3_version_id, file_hash, date_extracted, extract_type, per_org_id, practice_id,
-                rows_read, rows_ingested, rows_rejected, status, attempt, started_at, finished_at, extracted_at)
+                rows_read, rows_ingested, rows_rejected, status, attempt, started_at, finished_at, staged_at, extracted_at)
             VALUES (
                 @run, 'indici', 'bucket', @key, '', @hash, '2508181044', @extractType, '685146', '535',
                 @read, CASE WHEN @status = 'completed' THEN @read - @rejected ELSE 0 END, @rejected, @status,
-                (SELECT 1 + count(*) FROM etl.load_run_files WHERE s3_key = @key), now() - @startedAgo, now() - @finishedAgo, '2025-08-18 10:44')
+                (SELECT 1 + count(*) FROM etl.load_run_files WHERE s3_key = @key), now() - @startedAgo, now() - @finishedAgo,
+                CASE WHEN @status = 'completed' THEN now() - @finishedAgo END, '2025-08-18 10:44')
             RETURNING load_run_file_id
             """,
             new

@@ -133,7 +133,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         var progress = new PostedProgress<LoadProgress>(report => OnPipeline(() =>
         {
             bar.Show(report);
-            if (report.FinishedFile is not null)
+            if (report.FinishedFile is not null || report.StagedFile is not null)
             {
                 finished.Add(report);
             }
@@ -142,17 +142,18 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         var run = Await(token => engine.LoadAsync(plan, options, progress, token));
         bar.Dispose();
         WriteObject(run);
-        TellStaging(finished.Select(report => (report.FinishedFile!.Key, report.FinishedStaging, (int?)report.FinishedFile.LoadRunFileId)));
+        TellStaging(finished.Select(report => report.StagedFile is { } staged
+            ? (staged.Key, staged.Staging, (int?)staged.LoadRunFileId)
+            : (report.FinishedFile!.Key, report.FinishedStaging, report.FinishedFile.LoadRunFileId)));
+        if (finished.Count(report => report.StagedFile is not null) is var late and > 0)
+        {
+            Tell($"Staged: {Wording.Count(late, "file")} that an earlier run had loaded.");
+        }
 
         // After the run, so that -ErrorAction Stop does not cut it short.
-        foreach (var file in finished.Select(report => report.FinishedFile!).Where(file => file.Status == LoadFileStatus.Failed))
+        foreach (var file in finished.Select(report => report.FinishedFile).OfType<LoadFile>().Where(file => file.Status == LoadFileStatus.Failed))
         {
-            WriteFailure(new EtlException(
-                EtlErrorKind.Data,
-                file.ErrorCode ?? "LoadFileFailed",
-                $"{file.Key}: {file.Error ?? "the file could not be loaded."}",
-                file.Key,
-                $"Get-RejectedRow -LoadRunId {run.LoadRunId} shows bad rows. Put the cause right; {TryAgain}."));
+            WriteFailed(file);
         }
     }
 }

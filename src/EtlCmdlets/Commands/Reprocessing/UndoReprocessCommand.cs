@@ -10,6 +10,8 @@ namespace EtlTools.Cmdlets.Commands.Reprocessing;
 [OutputType(typeof(ReprocessReceipt), typeof(ReprocessPlan))]
 public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 {
+    private const int NamesShown = 5;
+
     private readonly List<Guid> _receipts = [];
     private readonly List<int> _files = [];
     private readonly List<Guid> _runs = [];
@@ -71,14 +73,22 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
 
         // Nobody is asked about what could not be done anyway.
         var receipts = Await(token => engine.RequireUndoableAsync(asked, token));
-        if (Confirmed("Undo", $"the load or reprocess of {Wording.Count(receipts.Count, "file")}", out var isPreview))
+        if (Confirmed("Undo", Describe(receipts), out var isPreview))
         {
-            WriteReceipts(Await(token => engine.UndoAsync(receipts, Reason, token)), PassThru, "Undone");
+            WriteReceipts(Await(token => engine.UndoAsync(asked, Reason, token)), PassThru, "Undone");
         }
         else if (isPreview)
         {
-            WriteObject(Await(token => engine.PreviewUndoAsync(receipts, Reason, token)));
+            WriteObject(Await(token => engine.PreviewUndoAsync(asked, Reason, token)));
         }
+    }
+
+    private static string Describe(IReadOnlyList<ReprocessReceipt> receipts)
+    {
+        var keys = receipts.Select(receipt => receipt.Key).Distinct().ToList();
+        var repairs = receipts.Sum(receipt => receipt.Repairs);
+        return $"what brought in {Wording.Count(receipts.Sum(receipt => receipt.RowsIngested), "row")} of {Wording.First(keys, NamesShown)}"
+            + (repairs == 0 ? "" : $", and {Wording.Count(repairs, "repair")} of its rows");
     }
 
     private IReadOnlyList<Guid> FindReceipts(ReprocessEngine engine)
@@ -94,8 +104,8 @@ public sealed class UndoReprocessCommand : EtlReprocessCmdlet
             : throw new EtlException(
                 EtlErrorKind.NotFound,
                 "NothingToUndo",
-                "There is no receipt that can still be undone.",
+                "Nothing of it can still be undone: it was undone already, was not loaded, or came before loads left receipts.",
                 string.Join(", ", _runs.Distinct().Select(run => run.ToString()).Concat(_files.Distinct().Select(file => file.ToString(CultureInfo.InvariantCulture)))),
-                "Get-LoadRun -Kind Load, Reprocess lists what can be undone, each once; a load from before the last upgrade of the ledger cannot.");
+                "Get-LoadFile shows how files stand; what is withdrawn Invoke-Reprocess -LoadRunFileId loads again.");
     }
 }

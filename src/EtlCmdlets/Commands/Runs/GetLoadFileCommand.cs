@@ -22,7 +22,7 @@ public sealed class GetLoadFileCommand : EtlLedgerCmdlet
     {
         var query = new FileQuery
         {
-            LoadRunIds = LoadRunId,
+            LoadRunIds = RunsAsked,
             LoadRunFileIds = LoadRunFileId,
             Status = Status,
             ExtractTypes = ExtractType,

@@ -22,7 +22,7 @@ public sealed class GetRejectedRowCommand : EtlLedgerCmdlet
     {
         var query = new RejectedRowQuery
         {
-            LoadRunIds = LoadRunId,
+            LoadRunIds = RunsAsked,
             LoadRunFileIds = LoadRunFileId,
             ExtractTypes = ExtractType,
             Stage = Stage,

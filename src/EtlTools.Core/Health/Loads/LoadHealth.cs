@@ -52,6 +52,8 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
             BacklogOldestAt = backlog.OldestAt,
             LastSuccessAt = all.LastSuccessAt,
             TookKeys = took,
+            Withdrawn = await QueryAsync<int>(LoadHealthSql.Withdrawn).ConfigureAwait(false),
+            Unstaged = (await QueryAsync<long>(LoadHealthSql.Unstaged).ConfigureAwait(false))[0],
             FailedRuns = runs.Sum(run => run.Unanswered),
             Totals =
             [
@@ -99,6 +101,20 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
             yield return (
                 $"{Words.Count(reading.BacklogCount, "file")} not loaded. Put the cause right, then reprocess.",
                 $"Find-FailedFile{OfPractices(query)} | Invoke-Reprocess -Reason 'Processing health' -WhatIf");
+        }
+
+        if (reading.Withdrawn.Count > 0)
+        {
+            yield return (
+                $"{Words.Count(reading.Withdrawn.Count, "file")} taken back by an undo, and not loaded again. A reprocess loads what is in the source now.",
+                $"Invoke-Reprocess -LoadRunFileId {string.Join(", ", reading.Withdrawn.Take(MostNamed))} -Reason 'Processing health' -WhatIf");
+        }
+
+        if (reading.Unstaged > 0)
+        {
+            yield return (
+                $"{Words.Count(reading.Unstaged, "file")} loaded, and not in staging yet. The next load that does not skip staging stages them.",
+                "Start-LoadRun -WhatIf");
         }
 
         if (reading.TookKeys.Count > 0)

@@ -1,3 +1,4 @@
+using EtlTools.Core.Discovery;
 using EtlTools.Core.Runs;
 
 namespace EtlTools.Core.Health.Loads;
@@ -43,12 +44,28 @@ internal static class LoadHealthSql
                   AND c.status = 'completed' AND c.superseded_at IS NULL)
         """;
 
+    /// <summary>Files that an undo took back, whenever that was: what is in the source now does not count.</summary>
+    public const string Withdrawn = $"""
+        SELECT file.load_run_file_id
+        FROM etl.load_run_files AS file
+        WHERE {DiscoverySql.IsWithdrawn} AND (@practices::text[] IS NULL OR file.practice_id = ANY(@practices))
+        ORDER BY 1
+        """;
+
+    /// <summary>An adopted ledger knows nothing of staging.</summary>
+    public const string Unstaged = """
+        SELECT count(*)
+        FROM etl.load_run_files
+        WHERE pipeline IS NOT NULL AND status = 'completed' AND staged_at IS NULL AND superseded_at IS NULL
+          AND (@practices::text[] IS NULL OR practice_id = ANY(@practices))
+        """;
+
     /// <summary>In the window asked about.</summary>
     public const string TookKeys = """
         SELECT f.load_run_file_id, p.keys_withdrawn + p.keys_restored
         FROM etl.reprocess_receipts p
         JOIN etl.load_run_files f ON f.load_run_file_id = p.new_load_run_file_id
-        WHERE p.kind = 'load' AND p.keys_withdrawn + p.keys_restored > 0 AND p.created_at >= @bounds[@current] AND p.created_at < @now
+        WHERE p.kind = 'load' AND p.keys_withdrawn + p.keys_restored > 0 AND f.staged_at >= @bounds[@current] AND f.staged_at < @now
           AND f.superseded_at IS NULL AND (@practices::text[] IS NULL OR f.practice_id = ANY(@practices))
         ORDER BY 1
         """;
