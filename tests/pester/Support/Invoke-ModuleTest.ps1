@@ -37,9 +37,9 @@ if (-not $result) {
     Failed = $result.FailedCount + $result.FailedBlocksCount + $result.FailedContainersCount
     Skipped = $result.SkippedCount + $result.InconclusiveCount
     FailedTests = @(
-        $result.Failed.ForEach{ "$($_.ExpandedPath): $(("$($_.ErrorRecord[0])" -split '\r?\n')[0])" }
-        $result.FailedBlocks.ForEach{ "$($_.ExpandedPath): a block that failed" }
-        $result.FailedContainers.ForEach{ "$($_.Item): a file that failed" }
+        $result.Failed | ForEach-Object { "$($_.ExpandedPath): $(("$($_.ErrorRecord)" -split '\r?\n')[0])" }
+        $result.FailedBlocks | ForEach-Object { "$($_.ExpandedPath): a block that failed" }
+        $result.FailedContainers | ForEach-Object { "$($_.Item): a file that failed" }
     )
 } | ConvertTo-Json | Set-Content -LiteralPath $ResultPath
 
