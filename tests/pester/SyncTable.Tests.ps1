@@ -87,6 +87,24 @@ tables:
         (Sync-Table patient).RowsUpdated | Should -Be 10
     }
 
+    It 'warns of a column that becomes text, at every plan and at the sync that does it' {
+        Invoke-SourceTestSql $scene.Source 'ALTER TABLE definition ADD Fee double; INSERT INTO definition VALUES (1, 2.5)'
+        Sync-Table definition | Out-Null
+        Invoke-SourceTestSql $scene.Source "ALTER TABLE definition MODIFY Fee varchar(10)"
+        $plan = Sync-Table definition -WhatIf -WarningVariable planned -WarningAction SilentlyContinue
+        $plan | Out-String -Width 200 | Should -Match 'Fee is character varying\(10\) and was double precision: it becomes text'
+        $sync = Sync-Table definition -WarningVariable warned -WarningAction SilentlyContinue
+        "$planned", "$warned" | Should -BeLike 'definition: Fee becomes text, *'
+        $sync.BecomesText | Should -Be 'Fee'
+        Sync-Table definition -WarningVariable later -WarningAction SilentlyContinue | Out-Null
+        $later | Should -BeNullOrEmpty
+    }
+
+    It 'marks rows as the estimate that they are' {
+        Invoke-TestSql $scene.Connection 'ANALYZE raw.patient' | Out-Null
+        Get-TableStatus patient | Out-String -Width 140 | Should -Match ' ~50 '
+    }
+
     It 'reports a table that fails, and syncs the others' {
         Invoke-SourceTestSql $scene.Source 'DROP TABLE appointment'
         $synced = Sync-Table -ErrorAction SilentlyContinue -ErrorVariable failures

@@ -1,3 +1,4 @@
+using EtlTools.Core.Tables.Comparison;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sync;
 using EtlTools.Tests.Infrastructure;
@@ -131,6 +132,38 @@ public sealed class DriftTests
         await work.Source.ExecuteAsync("ALTER TABLE t MODIFY a bigint, MODIFY b varchar(10), MODIFY c bigint unsigned; INSERT INTO t VALUES (2, 9223372036854775807, 'x', 18446744073709551615)");
         await work.SyncAsync();
         await work.AssertEqualAsync("t", null, null, "id", "a", "b", "c");
+    }
+
+    [MariaDbFact]
+    public async Task A_float_that_becomes_a_decimal_is_a_number_still_and_read_again()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            "CREATE TABLE fee (FeeNum int PRIMARY KEY, Amount double, Part float, Edited datetime NOT NULL); INSERT INTO fee VALUES (1, 0.1234567891, 0.3, '2024-01-01'), (2, NULL, 7, '2024-01-01'), (3, 1e9 / 7, 2, '2024-01-02');", Fee);
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("ALTER TABLE fee MODIFY Amount decimal(20,6), MODIFY Part decimal(5,1)");
+        Assert.Equal("columns of the source have other types", Assert.Single(await work.Engine.PlanAsync(new TableSyncOptions(), CancellationToken.None)).Reason);
+        var sync = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Full, 0), (sync.Mode, sync.BecomesText.Count));
+        Assert.Equal("numeric,numeric", await work.Copy.ScalarAsync<string>(
+            "SELECT string_agg(format_type(atttypid, atttypmod), ',') FROM pg_attribute WHERE attrelid = 'raw.fee'::regclass AND attname IN ('Amount', 'Part')"));
+        await work.AssertEqualAsync("fee", "CONCAT_WS('|', FeeNum, IFNULL(Amount, '-'), Part)", """concat_ws('|', "FeeNum", coalesce(round("Amount", 6)::text, '-'), round("Part", 1))""");
+        Assert.True(Assert.Single(await new TableComparisonEngine(work.Database, work.Config, work.Settings)
+            .CompareAsync(work.Connection, new TableComparisonOptions(), null, CancellationToken.None)).IsEqual);
+        sync = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Incremental, 0), (sync.Mode, sync.Drift.Count));
+    }
+
+    [MariaDbFact]
+    public async Task A_column_that_becomes_text_says_so()
+    {
+        await using var work = await StartAsync(SchemaContract.Evolve);
+        await work.Source.ExecuteAsync("ALTER TABLE fee MODIFY Amount varchar(20), MODIFY Code text");
+        var step = Assert.Single(await work.Engine.PlanAsync(new TableSyncOptions(), CancellationToken.None));
+        Assert.Equal(["Amount"], step.BecomesText);
+        Assert.Equal("Amount is character varying(20) and was numeric(6,2): it becomes text, Code is text and was character varying(5)", string.Join(", ", step.Drift));
+        var sync = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Full, "Amount"), (sync.Mode, Assert.Single(sync.BecomesText)));
+        Assert.Empty((await work.SyncOneAsync()).BecomesText);
     }
 
     [MariaDbFact]

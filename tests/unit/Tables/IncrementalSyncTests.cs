@@ -1,5 +1,6 @@
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sync;
+using EtlTools.Core.Tables.Tracking;
 using EtlTools.Tests.Infrastructure;
 
 namespace EtlTools.Tests.Tables;
@@ -20,6 +21,24 @@ public sealed class IncrementalSyncTests
     };
 
     private static readonly string[] Columns = ["AdjNum", "Amount", "AdjDate", "SecDateTEdit"];
+
+    [MariaDbFact]
+    public async Task What_is_not_known_yet_is_not_told_as_if_it_were()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            "CREATE TABLE t (id int PRIMARY KEY, Edited datetime); CREATE TABLE ranges LIKE t; INSERT INTO ranges SELECT seq, '2024-01-01' FROM seq_1_to_20; CREATE TABLE filled AS SELECT * FROM ranges; CREATE TABLE later LIKE t;",
+            new TableConfig { Name = "t", Strategy = SyncStrategy.Incremental, IncrementalColumns = ["Edited"] },
+            new TableConfig { Name = "ranges", Strategy = SyncStrategy.IncrementalChunked, IncrementalColumns = ["Edited"] },
+            new TableConfig { Name = "filled" },
+            new TableConfig { Name = "later" });
+        await work.SyncAsync(new TableSyncOptions { Names = ["t", "ranges", "filled"] });
+        var plan = await work.Engine.PlanAsync(new TableSyncOptions { Names = ["t"] }, CancellationToken.None);
+        Assert.Equal((SyncMode.Incremental, "there is no watermark yet"), (plan[0].Mode, plan[0].Reason));
+
+        // The server has looked at the one that was filled, and not at the one that came by ranges; the empty one needs no look.
+        var status = await new TableStatusReader(work.Database, "practice", work.Config, work.Settings).ReadAsync(new TableSyncOptions(), CancellationToken.None);
+        Assert.Equal([("t", 0L), ("ranges", null), ("filled", 20L), ("later", (long?)null)], status.Select(one => (one.Name, one.Rows)));
+    }
 
     [MariaDbFact]
     public async Task Only_what_may_have_changed_is_read_and_only_what_has_is_written()

@@ -2,6 +2,7 @@ using EtlTools.Core.Health;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.History;
 using EtlTools.Core.Tables.Sync;
+using EtlTools.Core.Tables.Tracking;
 using EtlTools.Tests.Health;
 using EtlTools.Tests.Infrastructure;
 
@@ -151,6 +152,30 @@ public sealed class SyncHealthTests
 
         Assert.Equal([FindingKind.Overdue], health.Table.Single().Finding.Select(finding => finding.Kind));
         Assert.Equal(2, health.Overall.Single(one => one.Family == PipelineFamily.Table).Total);
+        var advice = health.Recommendation.Single(one => one.Text.StartsWith("Undone", StringComparison.Ordinal));
+        Assert.StartsWith("Undone and not synced since: 1 table of practice (fee).", advice.Text, StringComparison.Ordinal);
+        Assert.Equal("Sync-Table -Name 'fee' -Source 'practice' -WhatIf", advice.Command);
+
+        await work.SyncAsync();
+        Assert.Empty((await TableHealthTests.GetAsync(work.Copy)).Recommendation);
+    }
+
+    [MariaDbFact]
+    public async Task A_source_that_is_forgotten_is_counted_no_more()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Fee, Note);
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("RENAME TABLE fee TO away");
+        await work.FailAsync(new TableSyncOptions { Names = ["fee"] });
+        var register = new TableRegister(work.Database);
+
+        await register.RemoveAsync([new RegisteredTableTarget("practice", "fee")], isPreview: false, CancellationToken.None);
+        var health = await TableHealthTests.GetAsync(work.Copy);
+        var tables = health.Overall.Single(one => one.Family == PipelineFamily.Table);
+        Assert.Equal((1L, 0L, 0), (tables.Total, tables.Failed, health.ErrorPattern.Count));
+
+        await register.RemoveAsync([new RegisteredTableTarget("practice", null)], isPreview: false, CancellationToken.None);
+        Assert.DoesNotContain((await TableHealthTests.GetAsync(work.Copy)).Overall, one => one.Family == PipelineFamily.Table);
     }
 
     private static async Task<HealthTable> FindAsync(SyncWorkshop work, string table) =>

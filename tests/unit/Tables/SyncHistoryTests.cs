@@ -1,11 +1,12 @@
 using System.Globalization;
 using EtlTools.Core.Tables.Configuration;
+using EtlTools.Core.Tables.History;
 using EtlTools.Core.Tables.Sync;
 using EtlTools.Tests.Infrastructure;
 
 namespace EtlTools.Tests.Tables;
 
-/// <summary>Random histories of sources whose writer goes on between the syncs: after the last one, source and copy are equal.</summary>
+/// <summary>Random histories of sources whose writer goes on between the syncs, some of which are undone: after the last one, source and copy are equal.</summary>
 public sealed class SyncHistoryTests
 {
     private const int Histories = 100;
@@ -23,12 +24,23 @@ public sealed class SyncHistoryTests
         await work.Source.ExecuteAsync("SET sql_mode = ''; " + string.Concat(tables.Select(table => $"""
             CREATE TABLE {table.Config.Name} (a bigint NOT NULL, b int NOT NULL, note varchar(40), edited datetime, other date, PRIMARY KEY ({table.Key})) ENGINE={Random(random, "InnoDB", "MyISAM")};
             """)));
+        var kept = new List<IReadOnlyList<TableSync>>();
         for (var round = 0; round < 6; round++)
         {
             var statements = tables.SelectMany(table => Enumerable.Range(0, random.Next(4)).Select(_ => Change(table.Config, table.Key, round, random)));
             await work.Source.ExecuteAsync("SET sql_mode = ''; " + string.Concat(statements));
-            await work.SyncAsync(new TableSyncOptions { IsFull = random.Next(8) == 0, MaxConcurrency = 4 });
+            while (kept.Count > 0 && random.Next(2) == 0)
+            {
+                await UndoAsync(random.Next(kept.Count));
+            }
+
+            await SyncAsync(isFull: random.Next(4) == 0);
         }
+
+        // However it went so far: what the last full sync brought is taken back, and brought by the next one.
+        await SyncAsync(isFull: true);
+        await UndoAsync(random.Next(kept.Count - 2, kept.Count));
+        await SyncAsync(isFull: false);
 
         foreach (var (config, _) in tables)
         {
@@ -43,6 +55,24 @@ public sealed class SyncHistoryTests
             {
                 Assert.Fail($"The history of {config} ended in a copy that differs.");
             }
+        }
+
+        async Task SyncAsync(bool isFull)
+        {
+            if (isFull)
+            {
+                await work.Source.ExecuteAsync(string.Concat(tables.Select(table => UnstampedChange(table.Config, random))));
+            }
+
+            kept.Add(await work.SyncAsync(new TableSyncOptions { IsFull = isFull, MaxConcurrency = 4 }));
+        }
+
+        // Returns the copies to before a sync or an undo that has not been undone.
+        async Task UndoAsync(int first)
+        {
+            var target = new TableUndoTarget { TableSyncRunIds = [kept[first][0].TableSyncRunId] };
+            kept.RemoveRange(first, kept.Count - first);
+            kept.Add(await new TableUndoEngine(work.Database, work.Settings).ExecuteAsync(target, "history", CancellationToken.None));
         }
     }
 
@@ -71,6 +101,10 @@ public sealed class SyncHistoryTests
             _ => $"REPLACE INTO {config.Name} VALUES ({a}, {b}, {note}, {stamp}, {other});\n",
         };
     }
+
+    /// <summary>What only a full sync sees, such as the one that follows.</summary>
+    private static string UnstampedChange(TableConfig config, Random random) =>
+        $"UPDATE {config.Name} SET note = 'unstamped {random.Next(1000)}' WHERE a < {random.Next(12)};\n";
 
     private static string Random(Random random, params string[] choices) => choices[random.Next(choices.Length)];
 }

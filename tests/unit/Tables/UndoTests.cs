@@ -18,6 +18,9 @@ public sealed class UndoTests
         INSERT INTO bare VALUES (1, 'x'), (1, 'x'), (2, NULL);
         """;
 
+    /// <summary>An incremental sync reads this row again, and no other.</summary>
+    private const string Later = "INSERT INTO visit VALUES (21, 'later', '2024-01-02');";
+
     private static readonly TableConfig Visit = new()
     {
         Name = "visit",
@@ -93,6 +96,106 @@ public sealed class UndoTests
         var status = Assert.Single(await new TableStatusReader(work.Database, "practice", work.Config, work.Settings).ReadAsync(new TableSyncOptions(), CancellationToken.None));
         Assert.Equal((TableCondition.Undone, later.TableSyncId), (status.Condition, status.TableSyncId));
         await work.SyncAsync();
+    }
+
+    [MariaDbTheory]
+    [InlineData(SyncStrategy.Incremental)]
+    [InlineData(SyncStrategy.IncrementalChunked)]
+    public async Task What_a_full_sync_had_read_is_read_again_after_its_undo(SyncStrategy strategy)
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows + Later, Visit with { Strategy = strategy, Deletes = null, BatchSize = 6 });
+        await work.SyncAsync();
+
+        // No date tells of these changes; an incremental sync is none the wiser.
+        await work.Source.ExecuteAsync("UPDATE visit SET Note = 'unstamped' WHERE VisitNum < 9; DELETE FROM visit WHERE VisitNum = 15");
+        var incremental = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Incremental, 0L), (incremental.Mode, incremental.RowsUpdated));
+        var full = await work.SyncOneAsync(new TableSyncOptions { IsFull = true });
+        Assert.Equal((8L, 1L), (full.RowsUpdated, full.RowsDeleted));
+
+        // The undo of an undo returns to before it: what the full sync brought is there, and its watermark holds.
+        var undone = await UndoAsync(work, [full]);
+        await UndoAsync(work, undone);
+        await AssertNextAsync(SyncMode.Incremental, "since Edited 2024-01-02 00:00:00");
+
+        // Of several syncs one was full, and was undone once before by an undo that goes with them.
+        await UndoAsync(work, [incremental]);
+        await AssertNextAsync(SyncMode.Full, "an undo took back what a full sync had read");
+        await AssertNextAsync(SyncMode.Incremental, "since Edited 2024-01-02 00:00:00");
+
+        async Task AssertNextAsync(SyncMode mode, string reason)
+        {
+            var step = Assert.Single(await work.Engine.PlanAsync(new TableSyncOptions(), CancellationToken.None));
+            Assert.Equal((mode, reason), (step.Mode, step.Reason));
+            Assert.Equal(mode, (await work.SyncOneAsync()).Mode);
+            await work.AssertEqualAsync("visit", null, null, "VisitNum", "Note", "Edited");
+        }
+    }
+
+    [MariaDbFact]
+    public async Task An_undo_that_goes_takes_nothing_away_from_what_is_to_be_read_again()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows + Later, Visit with { Deletes = null });
+        await work.SyncAsync();
+        var incremental = await work.SyncOneAsync();
+        await work.Source.ExecuteAsync("UPDATE visit SET Note = 'unstamped' WHERE VisitNum < 9");
+        await UndoAsync(work, [await work.SyncOneAsync(new TableSyncOptions { IsFull = true })]);
+        await UndoAsync(work, [incremental]);
+        Assert.Equal(SyncMode.Full, (await work.SyncOneAsync()).Mode);
+        await work.AssertEqualAsync("visit", null, null, "VisitNum", "Note", "Edited");
+    }
+
+    [MariaDbFact]
+    public async Task A_pass_by_ranges_that_was_undone_half_way_begins_anew()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows + Later, Visit with { Strategy = SyncStrategy.IncrementalChunked, Deletes = null, BatchSize = 6 });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE visit SET Note = 'unstamped'");
+        await work.Copy.ExecuteAsync("""
+            CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW."VisitNum" > 10 THEN RETURN NULL; END IF; RETURN NEW; END';
+            CREATE TRIGGER stop BEFORE UPDATE ON raw.visit FOR EACH ROW EXECUTE FUNCTION stop();
+            """);
+        await work.FailAsync(new TableSyncOptions { IsFull = true });
+        await work.Copy.ExecuteAsync("DROP FUNCTION stop CASCADE");
+        var rest = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Full, 15L), (rest.Mode, rest.RowsRead));
+        await work.Source.ExecuteAsync("UPDATE visit SET Note = 'again'");
+
+        // The rest is taken back. It went on where the first part had ended; whoever reads again does not.
+        await UndoAsync(work, [rest]);
+        var next = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Full, 21L), (next.Mode, next.RowsRead));
+        await work.AssertEqualAsync("visit", null, null, "VisitNum", "Note", "Edited");
+    }
+
+    [MariaDbFact]
+    public async Task A_column_that_came_with_an_undone_sync_is_filled_by_the_next()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows + Later, Visit);
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("ALTER TABLE visit ADD Fee int NOT NULL DEFAULT 7");
+        var sync = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Full, 21L), (sync.Mode, sync.RowsUpdated));
+        await UndoAsync(work, [sync]);
+        Assert.Equal(21, await work.CountAsync("raw.visit WHERE \"Fee\" IS NULL"));
+        await work.SyncAsync();
+        await work.AssertEqualAsync("visit", null, null, "VisitNum", "Note", "Edited", "Fee");
+    }
+
+    [MariaDbTheory]
+    [InlineData(false, SyncMode.Incremental)]
+    [InlineData(true, SyncMode.Full)]
+    public async Task What_incremental_syncs_had_read_is_found_by_the_watermark_but_for_a_window_that_moves(bool looksBack, SyncMode mode)
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Visit with { Lookback = looksBack ? new LookbackWindow(30, ["Edited"]) : null });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE visit SET Note = 'a', Edited = '2024-01-02' WHERE VisitNum < 5; DELETE FROM visit WHERE VisitNum IN (4, 9); INSERT INTO visit VALUES (30, 'new', '2024-01-02')");
+        var sync = await work.SyncOneAsync();
+        Assert.Equal((SyncMode.Incremental, 1L, 3L, 2L), (sync.Mode, sync.RowsInserted, sync.RowsUpdated, sync.RowsDeleted));
+        await UndoAsync(work, [sync]);
+        Assert.Equal(mode, (await work.SyncOneAsync()).Mode);
+        await work.AssertEqualAsync("visit", null, null, "VisitNum", "Note", "Edited");
+        Assert.Equal(SyncMode.Incremental, (await work.SyncOneAsync()).Mode);
     }
 
     [MariaDbFact]

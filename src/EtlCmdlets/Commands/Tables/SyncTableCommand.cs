@@ -57,6 +57,7 @@ public sealed class SyncTableCommand : EtlTableCmdlet
             foreach (var step in Await(token => engine.PlanAsync(options, token)))
             {
                 Warn(step.Warning);
+                Warn([.. TableNotices.OfTexts(step.Name, step.BecomesText)]);
                 NoteLocking(step.Name, step.LocksWriters);
                 WriteObject(step);
                 if (step.Failure is { } failure)
@@ -86,6 +87,7 @@ public sealed class SyncTableCommand : EtlTableCmdlet
             NoteLocking(sync.Name, sync.LocksWriters);
         }
 
+        Warn([.. TableNotices.OfTexts(sync.Name, sync.Status == TableSyncStatus.Completed ? sync.BecomesText : [])]);
         if (sync.RowsDiscarded + sync.ValuesDiscarded > 0)
         {
             WriteWarning($"{sync.Name}: {sync.RowsDiscarded:N0} rows and {sync.ValuesDiscarded:N0} values do not fit the copy and were left out by its contract.");

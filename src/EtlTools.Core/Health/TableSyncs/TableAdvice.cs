@@ -6,6 +6,9 @@ internal static class TableAdvice
     /// <summary>So many names are written out; more are found by their condition.</summary>
     private const int MostNames = 20;
 
+    /// <summary>So many are named in a sentence.</summary>
+    private const int MostTold = 5;
+
     /// <summary>A source none of whose tables was synced for so long may be retired.</summary>
     private static readonly TimeSpan Retired = TimeSpan.FromDays(7);
 
@@ -48,6 +51,16 @@ internal static class TableAdvice
             yield return (
                 $"{Words.Sentence(Words.Of(group.Key.Kind))}: {Words.Count(tables.Count, "table")} of {group.Key.Source}. {TextOf(group.Key.Kind)}",
                 CommandFor(group.Key.Kind, group.Key.Source, tables.ConvertAll(finding => finding.Name), window));
+        }
+
+        foreach (var source in reading.Subjects.Select(subject => subject.Table!).Where(table => table.IsUndone).GroupBy(table => table.Source))
+        {
+            var tables = source.OrderBy(table => table.Importance).ThenBy(table => table.Name, StringComparer.Ordinal).Select(table => table.Name).ToList();
+            yield return (
+                $"Undone and not synced since: {Words.Count(tables.Count, "table")} of {source.Key} ({First(tables)}). The copy is as it was before; the next sync brings back what was undone.",
+                tables.Count <= MostNames
+                    ? $"Sync-Table -Name {Names(tables)} -Source {Words.Quoted(source.Key)} -WhatIf"
+                    : $"Get-TableStatus -Source {Words.Quoted(source.Key)} -Condition Undone | Sync-Table -Source {Words.Quoted(source.Key)} -WhatIf");
         }
 
         foreach (var source in reading.Subjects.GroupBy(subject => subject.Table!.Source))
@@ -96,6 +109,9 @@ internal static class TableAdvice
 
     private static FindingKind? Main(IReadOnlyList<HealthFinding> findings) =>
         findings.Count == 0 ? null : findings.Min(finding => finding.Kind);
+
+    private static string First(List<string> names) =>
+        names.Count <= MostTold ? string.Join(", ", names) : $"{string.Join(", ", names.Take(MostTold))} and {names.Count - MostTold} more";
 
     private static string Names(IEnumerable<string> names) => string.Join(", ", names.Select(Words.Quoted));
 }

@@ -171,6 +171,7 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
         public TimeSpan OverdueAfter { get; init; }
         public DateTime ConfiguredAt { get; init; }
         public DateTime? LastSuccessAt { get; init; }
+        public bool IsUndone { get; init; }
 
         public TableReading ToReading() => new()
         {
@@ -185,6 +186,7 @@ internal sealed class TableHealth(IReadOnlyCollection<long> dead) : IHealthFamil
             OverdueAfter = OverdueAfter,
             ConfiguredAt = ConfiguredAt,
             LastSuccessAt = LastSuccessAt,
+            IsUndone = IsUndone,
         };
     }
 

@@ -8,7 +8,11 @@ internal static class TableHealthSql
     /// <summary>Attempts of each table that are looked at, however long ago they were.</summary>
     public const int Recent = 20;
 
-    public const string Exists = "SELECT EXISTS (SELECT FROM etl.configured_tables) OR EXISTS (SELECT FROM etl.table_syncs)";
+    public const string Exists = "SELECT EXISTS (SELECT FROM etl.configured_tables)";
+
+    /// <summary>A sync s counts while its table is configured: one that was taken out, or is to be forgotten, is forgotten with its syncs.</summary>
+    private const string IsConfigured =
+        "(s.target_schema, s.table_name) IN (SELECT c.target_schema, c.table_name FROM etl.configured_tables c)";
 
     /// <summary>Syncs that say running while nobody holds their table.</summary>
     public const string WithoutLease = $"SELECT s.table_sync_id FROM etl.table_syncs s WHERE s.status = 'running' AND NOT {TrackingSql.IsHeld}";
@@ -16,7 +20,7 @@ internal static class TableHealthSql
     public const string StillRunning = "SELECT table_sync_id FROM etl.table_syncs WHERE status = 'running' AND table_sync_id = ANY(@suspects)";
 
     /// <summary>Good syncs by window, those of the current one by table.</summary>
-    public const string Completed = """
+    public const string Completed = $"""
         SELECT bucket AS window, schema, name, count(*) AS total, count(*) AS processed,
                sum(rows_read)::bigint AS expected, sum(rows_discarded)::bigint AS missing, count(*) FILTER (WHERE rows_discarded > 0) AS itemswithloss,
                sum(values_discarded)::bigint AS valuesdiscarded
@@ -26,18 +30,20 @@ internal static class TableHealthSql
             FROM (
                 SELECT s.*, width_bucket(s.started_at, @bounds) AS bucket
                 FROM etl.table_syncs s
-                WHERE s.started_at >= @oldest AND s.started_at < @now AND s.status = 'completed' AND s.mode <> 'undo') s) s
+                WHERE s.started_at >= @oldest AND s.started_at < @now AND s.status = 'completed' AND s.mode <> 'undo'
+                  AND {IsConfigured}) s) s
         GROUP BY bucket, schema, name
         """;
 
     /// <summary>
     /// The others, likewise. A sync counts by the last attempt of its run; one that failed and was followed by a good one was put right.
     /// </summary>
-    public const string NotCompleted = """
+    public const string NotCompleted = $"""
         WITH attempt AS MATERIALIZED (
             SELECT s.table_sync_id, s.table_sync_run_id, s.target_schema, s.table_name, s.status, width_bucket(s.started_at, @bounds) AS bucket
             FROM etl.table_syncs s
             WHERE s.started_at >= @oldest AND s.started_at < @now AND s.status <> 'completed' AND s.mode <> 'undo'
+              AND {IsConfigured}
         ),
         good AS MATERIALIZED (
             SELECT a.target_schema, a.table_name,
@@ -74,7 +80,10 @@ internal static class TableHealthSql
     public const string Tables = """
         SELECT c.source, c.table_name AS name, c.target_schema AS schema, c.importance, c.contract, c.alerts_on_failure AS alertsonfailure,
                c.time_limit AS timelimit, c.threshold, c.overdue_after AS overdueafter, c.configured_at AS configuredat,
-               st.last_success_at AS lastsuccessat
+               st.last_success_at AS lastsuccessat,
+               coalesce((SELECT s.mode = 'undo' FROM etl.table_syncs s
+                         WHERE s.target_schema = c.target_schema AND s.table_name = c.table_name
+                         ORDER BY s.table_sync_id DESC LIMIT 1), false) AS isundone
         FROM etl.configured_tables c
         LEFT JOIN etl.table_states st ON st.target_schema = c.target_schema AND st.table_name = c.table_name
         ORDER BY c.source, c.table_name
@@ -112,26 +121,27 @@ internal static class TableHealthSql
         """;
 
     /// <summary>Failed attempts of the window by their error, put right since or not.</summary>
-    public const string Errors = """
+    public const string Errors = $"""
         SELECT CASE WHEN s.status = 'running' THEN 'SyncInterrupted' ELSE s.error_code END AS errorcode, count(*) AS count,
                min(coalesce(s.finished_at, s.started_at)) AS firstseenat, max(coalesce(s.finished_at, s.started_at)) AS lastseenat
         FROM etl.table_syncs s
         WHERE s.started_at >= @from AND s.started_at < @now AND s.mode <> 'undo'
           AND (s.status = 'failed' OR (s.status = 'running' AND s.table_sync_id = ANY(@dead)))
+          AND {IsConfigured}
         GROUP BY 1
         """;
 
     /// <summary>Syncs and undos of all time that nobody is at, or that run longer than their table's limit.</summary>
-    public const string Stuck = """
+    public const string Stuck = $"""
         SELECT s.table_sync_id AS id, s.source, s.table_name AS name, s.mode, s.started_at AS startedat, s.table_sync_id = ANY(@dead) AS isdead,
                coalesce(c.time_limit, @stuck_after) AS limit
         FROM etl.table_syncs s
         LEFT JOIN etl.configured_tables c ON c.source = s.source AND c.table_name = s.table_name
-        WHERE s.status = 'running' AND (s.table_sync_id = ANY(@dead) OR s.started_at < @now - coalesce(c.time_limit, @stuck_after))
+        WHERE s.status = 'running' AND {IsConfigured} AND (s.table_sync_id = ANY(@dead) OR s.started_at < @now - coalesce(c.time_limit, @stuck_after))
         ORDER BY s.started_at
         """;
 
-    /// <summary>Since the ledger began. A run that has not ended, or never will, is counted by its tables.</summary>
+    /// <summary>Since the ledger began, of all sources that ever were: such a total never goes back. A run that has not ended, or never will, is counted by its tables.</summary>
     public const string Totals = """
         SELECT coalesce(sum(completed), 0)::bigint AS completed, coalesce(sum(failed), 0)::bigint AS failed,
                coalesce(sum(read), 0)::bigint AS read, coalesce(sum(changed), 0)::bigint AS changed

@@ -22,6 +22,9 @@ internal sealed record TableReading
     public DateTime ConfiguredAt { get; init; }
     public DateTime? LastSuccessAt { get; init; }
 
+    /// <summary>The last that was done to it was an undo.</summary>
+    public bool IsUndone { get; init; }
+
     /// <summary>Its last attempts, the newest first; no undo is among them.</summary>
     public IReadOnlyList<SyncReading> Recent { get; init; } = [];
 

@@ -24,7 +24,8 @@ public sealed record TableUndoTarget
 }
 
 /// <summary>
-/// Returns copies to what they were before a sync: rows and watermarks, so that the next sync reads again what was taken back.
+/// Returns copies to what they were before a sync: rows and watermarks. The next sync reads again what was taken back: from the
+/// watermark, or in full where a full sync went.
 /// An undo is a sync too, with its own history, and can be undone.
 /// </summary>
 public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings settings)
@@ -222,7 +223,8 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
                 "Look for triggers and rules on the copy.");
         }
 
-        var state = TableState.Parse(undone.StateBefore) with { Columns = before.Columns, Key = before.Key, HasOddDates = before.HasOddDates };
+        var takenBack = Enum.Parse<TakenBack>((await ScalarAsync<string>(UndoSql.FindTakenBack, place).ConfigureAwait(false))!);
+        var state = StateAfter(TableState.Parse(undone.StateBefore), before, takenBack);
         await TrackingStore.WriteStateAsync(connection, undone.Schema, undone.Table, undone.Source, state, id, isLast: false, cancellationToken).ConfigureAwait(false);
         await TrackingStore.AddAsync(connection, id, undone.Table, new SyncProgressCounts(0, 0, merge, 0), isLast: true, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(UndoSql.MarkUndone, new { place.schema, place.table, place.from, id }).ConfigureAwait(false);
@@ -276,6 +278,23 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
 
         Task<T?> ScalarAsync<T>(string sql, object parameters) =>
             connection.ExecuteScalarAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
+    }
+
+    /// <summary>
+    /// Where the next sync begins: where it did, for the columns that are there now. The watermark leads to what incremental syncs
+    /// had read. It does not lead to what a full one had, and a pass that was begun then would leave out what it has gone by.
+    /// </summary>
+    private static TableState StateAfter(TableState then, TableState now, TakenBack takenBack)
+    {
+        takenBack = takenBack > then.TakenBack ? takenBack : then.TakenBack;
+        return then with
+        {
+            Columns = now.Columns,
+            Key = now.Key,
+            HasOddDates = now.HasOddDates,
+            TakenBack = takenBack,
+            Pass = takenBack == TakenBack.Full ? null : then.Pass,
+        };
     }
 
     /// <summary>Every column of the copy, also those that are not the source's: rows come back as they were.</summary>

@@ -42,6 +42,16 @@ internal static class UndoSql
           AND (history_cleared_at IS NOT NULL OR NOT is_initial AND NOT @hasHistory AND rows_inserted + rows_updated + rows_deleted > 0)
         """;
 
+    /// <summary>
+    /// What those of a sync and all that came after had read, by the name of <see cref="Tracking.TakenBack"/>. Those that were undone
+    /// before count too: an undo that goes with them says so no more. An undo reads nothing.
+    /// </summary>
+    public const string FindTakenBack = """
+        SELECT CASE WHEN bool_or(mode = 'full') THEN 'Full' WHEN bool_or(mode = 'incremental') THEN 'Incremental' ELSE 'Nothing' END
+        FROM etl.table_syncs
+        WHERE target_schema = @schema AND table_name = @table AND table_sync_id >= @from AND commits > 0
+        """;
+
     public const string MarkUndone = """
         UPDATE etl.table_syncs SET undone_at = clock_timestamp(), undone_by_table_sync_id = @id
         WHERE target_schema = @schema AND table_name = @table AND table_sync_id >= @from AND table_sync_id <> @id AND undone_at IS NULL

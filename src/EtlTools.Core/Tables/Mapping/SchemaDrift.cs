@@ -4,7 +4,14 @@ using EtlTools.Core.Tables.Configuration;
 namespace EtlTools.Core.Tables.Mapping;
 
 /// <summary>One column that no longer is as the copy has it.</summary>
-internal sealed record ColumnDrift(string Column, DriftKind Kind, string Description);
+internal sealed record ColumnDrift(string Column, DriftKind Kind, string Description)
+{
+    /// <summary>The source changed its type to one that may not hold all that was there: its values may be others now.</summary>
+    public bool ChangesValues { get; init; }
+
+    /// <summary>The copy's column, which was something else, becomes one, for no other type holds the values of both.</summary>
+    public bool BecomesText { get; init; }
+}
 
 internal enum DriftKind
 {
@@ -43,8 +50,8 @@ internal sealed record TablePlan
 
     public IReadOnlyList<ColumnDrift> Drift { get; init; } = [];
 
-    /// <summary>Rows that are there already lack values that the source has.</summary>
-    public bool NeedsEveryRow => Drift.Any(drift => drift.Kind == DriftKind.Added) && Contract == SchemaContract.Evolve;
+    /// <summary>Rows that are there already lack values that the source has, or may have others than it.</summary>
+    public bool NeedsEveryRow => Drift.Any(drift => drift.Kind == DriftKind.Added || drift.ChangesValues) && Contract == SchemaContract.Evolve;
 
     public required SchemaContract Contract { get; init; }
 
@@ -77,7 +84,7 @@ internal static class SchemaDrift
             };
         }
 
-        var drift = Find(mappings, target, known);
+        var drift = Find(mappings, target, contract, known);
         var breaks = drift.Where(one => one.Kind != DriftKind.NotNull || contract == SchemaContract.Freeze).ToList();
         if (contract == SchemaContract.Freeze && breaks.Count > 0)
         {
@@ -101,7 +108,7 @@ internal static class SchemaDrift
         };
     }
 
-    private static List<ColumnDrift> Find(IReadOnlyList<ColumnMapping> mappings, TargetTable target, IReadOnlyCollection<string> known)
+    private static List<ColumnDrift> Find(IReadOnlyList<ColumnMapping> mappings, TargetTable target, SchemaContract contract, IReadOnlyCollection<string> known)
     {
         var drift = new List<ColumnDrift>();
         foreach (var mapping in mappings)
@@ -112,7 +119,14 @@ internal static class SchemaDrift
             }
             else if (!TypeMap.Holds(mapping.Type, column.Type))
             {
-                drift.Add(new ColumnDrift(mapping.Name, DriftKind.Changed, $"{mapping.Name} is {mapping.Type} and was {column.Type}"));
+                var becomesText = contract == SchemaContract.Evolve && TypeMap.Widen(column.Type, mapping.Type) == TypeMap.Text
+                    && !column.Type.StartsWith("character", StringComparison.Ordinal);
+                drift.Add(new ColumnDrift(
+                    mapping.Name, DriftKind.Changed, $"{mapping.Name} is {mapping.Type} and was {column.Type}{(becomesText ? ": it becomes text" : "")}")
+                {
+                    ChangesValues = !TypeMap.Holds(column.Type, mapping.Type),
+                    BecomesText = becomesText,
+                });
             }
             else if (column.IsNotNull && !mapping.IsKey && (mapping.Source.IsNullable || mapping.Source.IsDate))
             {

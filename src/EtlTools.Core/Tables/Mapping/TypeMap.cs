@@ -7,7 +7,7 @@ namespace EtlTools.Core.Tables.Mapping;
 /// <summary>Types of the source in PostgreSQL, named as format_type names them, and which holds all values of which.</summary>
 internal static class TypeMap
 {
-    private const string Text = "text";
+    public const string Text = "text";
 
     private static readonly Regex Sized = new(@"^(?<name>[a-z ]+)\((?<a>\d+)(?:,(?<b>-?\d+))?\)$", RegexOptions.CultureInvariant);
 
@@ -81,6 +81,9 @@ internal static class TypeMap
         {
             ("numeric", "numeric") when a is not null && valuesA is not null => Numeric(Math.Max(a.Value - b!.Value, valuesA.Value - valuesB!.Value), Math.Max(b.Value, valuesB.Value)),
             (_, "numeric") when Integers.Contains(name) && valuesA is not null => Numeric(Math.Max(Digits(name), valuesA.Value - valuesB!.Value), valuesB!.Value),
+
+            // As many digits as each value has.
+            ("real" or "double precision", "numeric") => "numeric",
             ("time without time zone", "interval") => values,
             ("bytea", _) or (_, "bytea") => null,
             _ => Text,

@@ -28,6 +28,9 @@ internal sealed record TableDecision
     /// <summary>What an admin should know of the table; it is so at every sync.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>Columns of the copy that this sync makes texts.</summary>
+    public IReadOnlyList<string> BecomesText { get; init; } = [];
+
     /// <summary>The source's table knows no snapshots: its writers wait while it is read.</summary>
     public bool LocksWriters { get; init; }
 
@@ -55,7 +58,7 @@ internal sealed record TableDecision
 
         var plan = SchemaDrift.Plan(mappings, target, key, config.Contract, state.Columns);
         // Ranges of another key say nothing about which rows are done.
-        if (plan.NeedsEveryRow || state.Pass is { } pass && (isFull && !pass.IsFull || !state.Key.SequenceEqual(key)))
+        if (plan.NeedsEveryRow || state.Pass is { IsFull: false } && WhyTakenBack(config, state) is not null || state.Pass is { } pass && (isFull && !pass.IsFull || !state.Key.SequenceEqual(key)))
         {
             state = state with { Pass = null };
         }
@@ -72,6 +75,7 @@ internal sealed record TableDecision
             IsChunked = isChunked,
             IsInitial = state.Pass?.IsInitial ?? !(target.Exists && await HasRowsAsync(connection, target, cancellationToken).ConfigureAwait(false)),
             Warnings = [.. WarningsOf(config, table, key, isChunked)],
+            BecomesText = [.. plan.Drift.Where(drift => drift.BecomesText).Select(drift => drift.Column)],
             LocksWriters = table.LocksWriters,
         };
     }
@@ -109,12 +113,25 @@ internal sealed record TableDecision
             // A row that is not read could have the key of one that is.
             _ when !table.IsUniqueBy(plan.Key) => (SyncMode.Full, "the source does not keep the key unique"),
             _ when !state.IsComplete => (SyncMode.Full, "the copy was not made by EtlTools, or not to the end"),
-            _ when plan.NeedsEveryRow => (SyncMode.Full, "the source has new columns"),
+            _ when WhyTakenBack(config, state) is { } why => (SyncMode.Full, why),
+            _ when plan.NeedsEveryRow => (SyncMode.Full, plan.Drift.Any(drift => drift.Kind == DriftKind.Added)
+                ? "the source has new columns" : "columns of the source have other types"),
             _ when !state.Key.SequenceEqual(plan.Key) => (SyncMode.Full, "the copy was made by another key"),
             _ when config.IncrementalColumns.Any(name => !state.Columns.Contains(table.Find(name)!.Name)) => (SyncMode.Full, "an incremental column is not in the copy"),
+            _ when state.Watermarks.Count == 0 => (SyncMode.Incremental, "there is no watermark yet"),
             _ => (SyncMode.Incremental, $"since {string.Join(", ", state.Watermarks.Select(pair => $"{pair.Key} {pair.Value}"))}"),
         };
     }
+
+    /// <summary>Why every row has to be read after an undo; null where the watermark, which went back too, leads to all that it took.</summary>
+    private static string? WhyTakenBack(TableConfig config, TableState state) => state.TakenBack switch
+    {
+        TakenBack.Full => "an undo took back what a full sync had read",
+
+        // The window has moved on since.
+        TakenBack.Incremental when config.Lookback is not null => "an undo took back what the look-back window had led to",
+        _ => null,
+    };
 
     // The order of numbers and dates is the same everywhere; that of texts is not.
     public static bool CanChunk(SourceTable table, IReadOnlyList<string> key) =>

@@ -83,6 +83,9 @@ public sealed record TableSync
     /// <summary>How the source no longer fitted the copy.</summary>
     public IReadOnlyList<string> Drift { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
+    /// <summary>Columns of the copy that became text, for no other type holds what they held and what the source has now.</summary>
+    public IReadOnlyList<string> BecomesText { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
+
     /// <summary>What an admin should know, e.g. that a table has no key.</summary>
     public IReadOnlyList<string> Warning { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
@@ -132,6 +135,9 @@ public sealed record TableSyncStep
     public IReadOnlyList<string> Alteration { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     public IReadOnlyList<string> Drift { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
+
+    /// <summary>Columns of the copy that would become text, for no other type holds what they held and what the source has now.</summary>
+    public IReadOnlyList<string> BecomesText { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 
     public IReadOnlyList<string> Warning { get; init => field = JoinedList.Of(value); } = JoinedList.Empty<string>();
 

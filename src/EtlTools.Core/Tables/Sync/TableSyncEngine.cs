@@ -59,6 +59,7 @@ public sealed class TableSyncEngine
                     Megabytes = table.Bytes / 1048576.0,
                     Alteration = decision.Plan.Alterations,
                     Drift = [.. decision.Plan.Drift.Select(drift => drift.Description)],
+                    BecomesText = decision.BecomesText,
                     Warning = decision.Warnings,
                     LocksWriters = decision.LocksWriters,
                 };

@@ -277,6 +277,7 @@ internal sealed class TableSyncer
             Connection, rows, Written(_filter.Columns), _config, now, Before, cancellationToken).ConfigureAwait(false),
         LastKey = await Watermarks.ReadLastKeyAsync(Connection, rows, _numberKey, _decision.Mode == SyncMode.Full ? null : _state.LastKey, cancellationToken).ConfigureAwait(false),
         Pass = null,
+        TakenBack = TakenBack.Nothing,
     };
 
     // What the pass knows is of all its chunks; what was known before it is in the state.
@@ -288,6 +289,7 @@ internal sealed class TableSyncer
         Watermarks = pass.IsFull ? pass.Watermarks : Watermarks.Highest(_filter.Columns, _state.Watermarks, pass.Watermarks),
         LastKey = pass.IsFull || _numberKey is null ? pass.LastKey : Watermarks.Higher(_numberKey, pass.LastKey, _state.LastKey),
         Pass = null,
+        TakenBack = TakenBack.Nothing,
     };
 
     /// <summary>A full sync sees everything: what was known before may have been undone or deleted.</summary>

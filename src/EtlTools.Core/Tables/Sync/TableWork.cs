@@ -56,6 +56,7 @@ internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSync
             {
                 Mode = decision.Mode,
                 Drift = [.. decision.Plan.Drift.Select(drift => drift.Description)],
+                BecomesText = decision.BecomesText,
                 Warning = decision.Warnings,
                 IsFirst = !decision.State.IsComplete,
                 LocksWriters = decision.LocksWriters,

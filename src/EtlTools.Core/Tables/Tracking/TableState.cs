@@ -29,9 +29,25 @@ internal sealed record TableState
     /// <summary>A pass by ranges of the key that has not come to its end.</summary>
     public ChunkedPass? Pass { get; init; }
 
+    /// <summary>What undos took back that no sync has read again since.</summary>
+    [JsonConverter(typeof(JsonStringEnumConverter<TakenBack>))]
+    public TakenBack TakenBack { get; init; }
+
     public static TableState Parse(string? json) => json is null ? new TableState() : JsonSerializer.Deserialize<TableState>(json, Json)!;
 
     public string ToJson() => JsonSerializer.Serialize(this, Json);
+}
+
+/// <summary>What undos took back, and so how the next sync gets at it.</summary>
+internal enum TakenBack
+{
+    Nothing,
+
+    /// <summary>Rows that incremental syncs had read: by the watermark, which went back too, or by a look-back window, which did not.</summary>
+    Incremental,
+
+    /// <summary>Also rows that a full sync had read, whatever their dates say.</summary>
+    Full,
 }
 
 /// <summary>A pass by ranges of the key.</summary>

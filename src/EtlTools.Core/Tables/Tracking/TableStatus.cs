@@ -52,8 +52,8 @@ public sealed record TableStatus
     /// <summary>The newest date of an incremental column that was read, in the zone of the source.</summary>
     public DateTime? Watermark { get; init; }
 
-    /// <summary>Of the copy, as PostgreSQL estimates.</summary>
-    public long Rows { get; init; }
+    /// <summary>Of the copy, as PostgreSQL estimated when it looked last, which may be long ago; null where it never did, or there is no copy.</summary>
+    public long? Rows { get; init; }
 
     /// <summary>Of the last sync that was completed.</summary>
     public long RowsRead { get; init; }

@@ -99,6 +99,6 @@ public sealed class TableStatusReader(EtlDatabase database, string source, Table
         public double? Verified { get; init; }
         public double? ExpectedSeconds { get; init; }
         public int Failures { get; init; }
-        public long Rows { get; init; }
+        public long? Rows { get; init; }
     }
 }

@@ -20,7 +20,8 @@ internal static class TableStatusSql
                good.verified AS "Verified",
                good.expected AS "ExpectedSeconds",
                coalesce(bad.failures, 0)::int AS "Failures",
-               greatest(0, coalesce(c.reltuples, 0))::bigint AS "Rows"
+               CASE WHEN c.relkind = 'r' AND pg_relation_size(c.oid) = 0 THEN 0
+                    WHEN c.reltuples > 0 OR c.reltuples = 0 AND c.relpages > 0 THEN c.reltuples::bigint END AS "Rows"
         FROM unnest(@names) AS t (name)
         LEFT JOIN etl.table_states st ON st.target_schema = @schema AND st.table_name = t.name
         LEFT JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', @schema, t.name))
