@@ -120,7 +120,7 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
                             OnProgress = (rows, bytes) => reporter.Advance(item, rows, bytes),
                         },
                         (connection, claim, loaded) => ReceiptStore.InsertAsync(
-                            connection, "load", Receipt(item, options.Reason, session.LoadRunId, claim, loaded), claim.Replaces, undoes: null, session.Stopping),
+                            connection, "load", Receipt(item, options.Reason, session.LoadRunId).Completed(claim, loaded), claim.Replaces, undoes: null, session.Stopping),
                         session.Stopping).ConfigureAwait(false);
                     reporter.Finish(item, outcome);
                 }
@@ -131,17 +131,13 @@ public sealed class LoadEngine(EtlDatabase database, PipelineConfig pipeline)
             }
         }
     }
+
     /// <summary>By it the load can be taken back.</summary>
-    private static ReprocessReceipt Receipt(LoadPlanItem item, string? reason, Guid loadRunId, FileClaim claim, LoadedFile loaded) => new()
+    private static ReprocessReceipt Receipt(LoadPlanItem item, string? reason, Guid loadRunId) => new()
     {
         LoadRunId = loadRunId,
         ExtractType = item.ExtractType,
-        Key = item.Source.Object.Key,
-        NewLoadRunFileId = claim.LoadRunFileId,
-        RowsRead = loaded.Counts.RowsRead,
-        RowsIngested = loaded.Counts.RowsIngested,
-        RowsRejected = loaded.Counts.RowsRejected,
-        Staging = loaded.Staging,
+        Key = item.Key,
         Reason = string.IsNullOrWhiteSpace(reason) ? "load" : reason,
     };
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EtlTools.Core.Loading;
 using EtlTools.Core.Runs;
 using EtlTools.Core.Sources;
 
@@ -118,6 +119,18 @@ public sealed record ReprocessReceipt
     public Guid? UndoneByReceiptId { get; init; }
     public string? ErrorCode { get; init; }
     public string? Error { get; init; }
+
+    /// <summary>The receipt of a file that came in, and of what it replaced.</summary>
+    internal ReprocessReceipt Completed(FileClaim claim, LoadedFile loaded) => this with
+    {
+        OldLoadRunFileId = claim.Replaces.Count > 0 ? claim.Replaces[^1] : null,
+        NewLoadRunFileId = claim.LoadRunFileId,
+        Status = "Completed",
+        RowsRead = loaded.Counts.RowsRead,
+        RowsIngested = loaded.Counts.RowsIngested,
+        RowsRejected = loaded.Counts.RowsRejected,
+        Staging = loaded.Staging,
+    };
 }
 
 /// <summary>A preview: the real transactions, rolled back.</summary>

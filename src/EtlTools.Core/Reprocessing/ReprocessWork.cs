@@ -232,15 +232,8 @@ internal sealed class ReprocessWork : IAsyncDisposable
     }
 
     private ReprocessReceipt Describe(TargetFile target, SourceFile file, Guid loadRunId, FileClaim claim, LoadedFile loaded) =>
-        Base(target, loadRunId) with
+        Base(target, loadRunId).Completed(claim, loaded) with
         {
-            OldLoadRunFileId = claim.Replaces.Count > 0 ? claim.Replaces[^1] : null,
-            NewLoadRunFileId = claim.LoadRunFileId,
-            Status = "Completed",
-            RowsRead = loaded.Counts.RowsRead,
-            RowsIngested = loaded.Counts.RowsIngested,
-            RowsRejected = loaded.Counts.RowsRejected,
-            Staging = loaded.Staging,
             HardDelete = _options.HardDelete,
             SourceChanged = file.FileHash != target.FileHash,
         };

@@ -35,30 +35,30 @@ internal static class StagingRunSql
         WHERE load_run_file_id = @file
         """;
 
-    public const string CountUnstaged = """
+    /// <summary>A condition on an attempt: it was loaded with staging left for later. Those of an adopted ledger have no pipeline, and count as staged.</summary>
+    public const string AwaitsStaging = "status = 'completed' AND staged_at IS NULL AND superseded_at IS NULL";
+
+    public const string CountUnstaged = $"""
         SELECT count(*)::integer FROM etl.load_run_files
-        WHERE pipeline = @pipeline AND extract_type = @extractType AND status = 'completed'
-          AND staged_at IS NULL AND superseded_at IS NULL
+        WHERE pipeline = @pipeline AND extract_type = @extractType AND {AwaitsStaging}
         """;
 
-    public const string HasUnstaged = """
-        SELECT EXISTS (SELECT FROM etl.load_run_files
-                       WHERE pipeline = @pipeline AND status = 'completed' AND staged_at IS NULL AND superseded_at IS NULL)
+    public const string HasUnstaged = $"""
+        SELECT EXISTS (SELECT FROM etl.load_run_files WHERE pipeline = @pipeline AND {AwaitsStaging})
         """;
 
-    public const string IsUnstaged = """
-        SELECT EXISTS (SELECT FROM etl.load_run_files
-                       WHERE load_run_file_id = @file AND staged_at IS NULL AND superseded_at IS NULL AND status = 'completed')
+    public const string IsUnstaged = $"""
+        SELECT EXISTS (SELECT FROM etl.load_run_files WHERE load_run_file_id = @file AND {AwaitsStaging})
         """;
 
     /// <summary>Files that were loaded without staging, oldest first, with the files that gave way to each.</summary>
-    public const string Unstaged = """
+    public const string Unstaged = $"""
         SELECT f.load_run_file_id AS loadrunfileid, f.extract_type AS extracttype, f.s3_key AS "key", f.raw_segment AS segment,
                f.extracted_at AS extractedat, f.rows_ingested::bigint AS rowcount,
                ARRAY(SELECT o.load_run_file_id FROM etl.load_run_files o
                      WHERE o.superseded_by_load_run_file_id = f.load_run_file_id) AS replaces
         FROM etl.load_run_files f
-        WHERE f.pipeline = @pipeline AND f.status = 'completed' AND f.staged_at IS NULL AND f.superseded_at IS NULL
+        WHERE f.pipeline = @pipeline AND {AwaitsStaging}
         ORDER BY f.load_run_file_id
         """;
 }

@@ -1,5 +1,6 @@
 using EtlTools.Core.Discovery;
 using EtlTools.Core.Runs;
+using EtlTools.Core.Staging;
 
 namespace EtlTools.Core.Health.Loads;
 
@@ -52,11 +53,10 @@ internal static class LoadHealthSql
         ORDER BY 1
         """;
 
-    /// <summary>An adopted ledger knows nothing of staging.</summary>
-    public const string Unstaged = """
+    public const string Unstaged = $"""
         SELECT count(*)
         FROM etl.load_run_files
-        WHERE pipeline IS NOT NULL AND status = 'completed' AND staged_at IS NULL AND superseded_at IS NULL
+        WHERE pipeline IS NOT NULL AND {StagingRunSql.AwaitsStaging}
           AND (@practices::text[] IS NULL OR practice_id = ANY(@practices))
         """;
 

@@ -159,12 +159,10 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
     }
 
     // Somebody who has the right may find more, and bring it back.
-    private static bool LacksRight(DataRecovery recovery) =>
-        recovery.Problem.Any(problem => problem.IsRowLost && problem.Reason == nameof(RefusalReason.NoPermission));
+    private static bool LacksRight(MetricProblem problem) => problem is { IsRowLost: true, Reason: nameof(RefusalReason.NoPermission) };
 
     // Nobody knows whether it is there: such a reading must not take the place of one that saw everything.
-    private static bool IsUnseen(MetricProblem problem) =>
-        problem.IsRowLost && problem is { Reason: nameof(RefusalReason.NoPermission), Name: "SELECT" };
+    private static bool IsUnseen(MetricProblem problem) => LacksRight(problem) && problem.Name == "SELECT";
 
     private static RecoveryOutcome OutcomeOf(StagedPayload payload, IReadOnlyList<TableRecovery> tables)
     {
@@ -219,7 +217,7 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
         // nor what was well; except where none of its metrics is there or can be: then it was not.
         if (!isWritten
             && (StatusWords.IsUnfinished(recovery.OriginalStatus)
-                || LacksRight(recovery)
+                || recovery.Problem.Any(LacksRight)
                 || (StatusWords.IsGood(recovery.OriginalStatus) && recovery.Outcome != RecoveryOutcome.Failed)))
         {
             return null;
@@ -322,6 +320,9 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
     private static IngestionAudit AuditOf(DataRecovery recovery, LockedIngestion locked, string? notRecoverableBecause)
     {
         var refused = recovery.Table.Sum(table => table.Refused);
+
+        // Once the right is granted, the next recovery brings it back.
+        var lacksRight = recovery.Problem.Any(LacksRight);
         return new IngestionAudit
         {
             RawIngestionId = recovery.RawIngestionId,
@@ -333,8 +334,8 @@ internal sealed class IngestionRecovery(RecoverySession session, Lane lane, Guid
             Duplicates = recovery.Duplicates,
             Rejected = recovery.Failed - refused,
             Cause = recovery.Failed == 0 && recovery.Outcome is RecoveryOutcome.Recovered or RecoveryOutcome.NothingMissing ? LossCause.None : recovery.Cause,
-            IsRecoverable = LacksRight(recovery),
-            NotRecoverableBecause = LacksRight(recovery) ? null : notRecoverableBecause,
+            IsRecoverable = lacksRight,
+            NotRecoverableBecause = lacksRight ? null : notRecoverableBecause,
             Table = recovery.Table.Select(table => new TableAudit
             {
                 RawIngestionId = recovery.RawIngestionId,

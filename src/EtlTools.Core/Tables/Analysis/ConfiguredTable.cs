@@ -55,6 +55,10 @@ internal sealed class ConfiguredTable
         }
     }
 
+    /// <summary>What tells the rows of a table apart that <see cref="Require"/> has let pass, as the source spells it.</summary>
+    public static IReadOnlyList<string> KeyOf(TableConfig table, SourceTable source) =>
+        table.PrimaryKey.Count > 0 ? [.. table.PrimaryKey.Select(name => source.Find(name)!.Name)] : source.Key;
+
     private bool IsIncremental => _table.Strategy != SyncStrategy.FullTable;
 
     private TableConfigSeverity WhereIncremental => IsIncremental ? TableConfigSeverity.Error : TableConfigSeverity.Warning;

@@ -138,7 +138,7 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         var (session, connection) = lane;
         var copy = await RequireAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
         var state = await ReadStateAsync(connection, config.Name, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<string> key = config.PrimaryKey.Count > 0 ? [.. config.PrimaryKey.Select(name => table.Find(name)!.Name)] : table.Key;
+        var key = ConfiguredTable.KeyOf(config, table);
         var columns = table.Columns.Where(column => copy.Find(column.Name) is not null)
             .ToDictionary(column => column.Name, column => CanonicalColumn.Of(column, copy.Find(column.Name)!.Type), StringComparer.Ordinal);
         RequireKey(key, columns, config.Name);

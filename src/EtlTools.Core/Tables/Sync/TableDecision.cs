@@ -45,7 +45,7 @@ internal sealed record TableDecision
         CancellationToken cancellationToken)
     {
         ConfiguredTable.Require(config, table);
-        IReadOnlyList<string> key = config.PrimaryKey.Count > 0 ? [.. config.PrimaryKey.Select(name => table.Find(name)!.Name)] : table.Key;
+        var key = ConfiguredTable.KeyOf(config, table);
         var mappings = table.Columns.Select(column => ColumnMapping.Of(
             column, key.Contains(column.Name), config.BooleanColumns.Contains(column.Name, StringComparer.OrdinalIgnoreCase))).ToList();
         var target = await TargetTable.ReadAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
@@ -57,8 +57,7 @@ internal sealed record TableDecision
         }
 
         var plan = SchemaDrift.Plan(mappings, target, key, config.Contract, state.Columns);
-        // Ranges of another key say nothing about which rows are done.
-        if (plan.NeedsEveryRow || state.Pass is { IsFull: false } && WhyTakenBack(config, state) is not null || state.Pass is { } pass && (isFull && !pass.IsFull || !state.Key.SequenceEqual(key)))
+        if (state.Pass is { } pass && !GoesOn(pass, config, plan, state, isFull))
         {
             state = state with { Pass = null };
         }
@@ -79,6 +78,14 @@ internal sealed record TableDecision
             LocksWriters = table.LocksWriters,
         };
     }
+
+    /// <summary>Nothing has come since the pass was begun that asks for rows which it has gone by.</summary>
+    private static bool GoesOn(ChunkedPass pass, TableConfig config, TablePlan plan, TableState state, bool isFull) =>
+        !plan.NeedsEveryRow
+        && (pass.IsFull || (!isFull && WhyTakenBack(config, state) is null))
+
+        // Ranges of another key say nothing about which rows are done.
+        && state.Key.SequenceEqual(plan.Key);
 
     private static IEnumerable<string> WarningsOf(TableConfig config, SourceTable table, IReadOnlyList<string> key, bool isChunked)
     {
