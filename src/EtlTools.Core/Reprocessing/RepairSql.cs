@@ -38,7 +38,8 @@ internal static class RepairSql
 
     public const string Finish = """
         UPDATE etl.load_run_files
-        SET status = 'completed', rows_read = @count, rows_ingested = @count, raw_segment = @segment, staged_at = now(), finished_at = now()
+        SET status = 'completed', rows_read = @count, rows_ingested = @count, raw_segment = @segment,
+            staged_at = clock_timestamp(), finished_at = clock_timestamp()
         WHERE load_run_file_id = @file;
         UPDATE etl.rejected_rows SET repaired_by_load_run_file_id = @file WHERE rejected_row_id = ANY(@ids)
         """;

@@ -82,11 +82,12 @@ internal static class FileSql
         WHERE load_run_file_id = ANY(@files)
         """;
 
+    /// <summary>A file's rows come in one transaction, whose now() is when it began.</summary>
     public const string Complete = """
         UPDATE etl.load_run_files
         SET status = 'completed', rows_read = @rowsRead, rows_ingested = @rowsIngested, rows_rejected = @rowsRejected,
-            raw_segment = @segment, object_version = nullif(@objectVersion, ''), finished_at = now(), updated_at = now(),
-            staged_at = CASE WHEN @staged THEN now() END
+            raw_segment = @segment, object_version = nullif(@objectVersion, ''),
+            finished_at = clock_timestamp(), updated_at = clock_timestamp(), staged_at = CASE WHEN @staged THEN clock_timestamp() END
         WHERE load_run_file_id = @file AND status = 'processing'
         """;
 

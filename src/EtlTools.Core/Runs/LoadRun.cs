@@ -145,6 +145,9 @@ public sealed record LoadFile
     public bool IsSuperseded { get; init; }
     public DateTimeOffset? SupersededAt { get; init; }
     public int? SupersededByLoadRunFileId { get; init; }
+
+    /// <summary>Nothing took its place: it was taken back, and waits for Invoke-Reprocess.</summary>
+    public bool IsWithdrawn => IsSuperseded && SupersededByLoadRunFileId is null;
     public string? ErrorCode { get; init; }
 
     /// <summary>A message that an earlier system wrote can hold patients' data: a pointer to it stands in its place.</summary>

@@ -25,12 +25,12 @@ internal static class StagingRunSql
         """;
 
     public const string MarkStaged =
-        "UPDATE etl.load_run_files SET staged_at = now(), updated_at = now() WHERE load_run_file_id = @file";
+        "UPDATE etl.load_run_files SET staged_at = clock_timestamp(), updated_at = clock_timestamp() WHERE load_run_file_id = @file";
 
     /// <summary>After a file was staged anew: its rejects are those of its load and of now.</summary>
     public const string Restaged = """
         UPDATE etl.load_run_files f
-        SET staged_at = now(), updated_at = now(),
+        SET staged_at = clock_timestamp(), updated_at = clock_timestamp(),
             rows_rejected = (SELECT count(*) FROM etl.rejected_rows r WHERE r.load_run_file_id = f.load_run_file_id)
         WHERE load_run_file_id = @file
         """;

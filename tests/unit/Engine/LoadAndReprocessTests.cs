@@ -39,6 +39,20 @@ public sealed class LoadAndReprocessTests : IAsyncLifetime
     }
 
     [PostgresFact]
+    public async Task A_file_is_finished_when_its_rows_are_in_and_not_when_they_began_to_come()
+    {
+        await _work.Database.ExecuteAsync("""
+            CREATE FUNCTION stg.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
+            CREATE TRIGGER wait AFTER INSERT ON stg.persons FOR EACH STATEMENT EXECUTE FUNCTION stg.wait()
+            """);
+        _work.WritePersons(1, "a", "1,A,Ann,,,");
+        await _work.LoadAsync();
+
+        Assert.True(await _work.Database.ScalarAsync<bool>(
+            "SELECT least(finished_at, staged_at) >= started_at + interval '0.3 s' FROM etl.load_run_files"));
+    }
+
+    [PostgresFact]
     public async Task The_newest_extract_wins_whatever_the_order_of_loading()
     {
         _work.WritePersons(2, "new", "1,A,Newer,,,");

@@ -92,7 +92,7 @@ internal sealed class LoadHealth(RunLiveness liveness) : IHealthFamily
         if (reading.Stuck.Count > 0)
         {
             yield return (
-                $"{Words.Count(reading.Stuck.Count, "stuck run")}: once a run is closed, its files come back as failed files.",
+                $"{Words.Count(reading.Stuck.Count, "stuck run")}: once a run is closed, files it has not finished come back as failed files; what an undo has not reached stays loaded.",
                 $"Get-LoadRun -Problem Stuck -StuckAfter {Duration.Write(query.Thresholds.StuckAfter)} | Stop-LoadRun -Reason 'No sign of life' -WhatIf");
         }
 
