@@ -71,6 +71,35 @@ public sealed class KilledSyncTests
         await AssertRightAfterNextSyncAsync(work);
     }
 
+    [MariaDbTheory]
+    [InlineData("table.after-copy:2", 20)]
+    [InlineData("table.after-differences:3", 40)]
+    [InlineData("table.before-commit:2", 20)]
+    [InlineData("table.after-commit:3", 60)]
+    public async Task Merging_changes_by_ranges_goes_on_at_the_last_that_was_committed(string crashPoint, int committed)
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Table(SyncStrategy.IncrementalChunked));
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync(Changes);
+        await KillAsync(work, crashPoint, SyncStrategy.IncrementalChunked);
+        Assert.Equal(committed, await work.CountAsync("raw.visit WHERE \"Note\" = 'second'"));
+        await AssertRightAfterNextSyncAsync(work);
+
+        // The rows that are as old as the watermark are read too.
+        Assert.Equal(110 - committed, await work.Copy.ScalarAsync<long>("SELECT rows_read FROM etl.table_syncs ORDER BY table_sync_id DESC LIMIT 1"));
+    }
+
+    [MariaDbFact]
+    public async Task What_somebody_wrote_into_a_copy_that_was_not_done_gives_way()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Table(SyncStrategy.IncrementalChunked));
+        await KillAsync(work, "table.after-commit:2", SyncStrategy.IncrementalChunked);
+        await Steps.Until(async () =>
+            await work.Copy.ScalarAsync<bool>("SELECT NOT EXISTS (SELECT FROM pg_locks WHERE relation = 'raw.visit'::regclass)"));
+        await work.Copy.ExecuteAsync("INSERT INTO raw.visit VALUES (50, 'foreign', '2030-01-01'), (95, 'foreign', '2030-01-01'), (500, 'foreign', '2030-01-01')");
+        await AssertRightAfterNextSyncAsync(work);
+    }
+
     [MariaDbFact]
     public async Task Undoing()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EtlTools.Core.Database;
 using EtlTools.Core.Discovery;
 using EtlTools.Core.Loading;
@@ -12,11 +13,14 @@ namespace EtlTools.Tests.Faults;
 /// <summary>Waiting for a state instead of a time, and the engine's inner steps, to put something between them.</summary>
 internal static class Steps
 {
+    // No state takes so long; one that never comes must not hold up the other tests for ever.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     public static async Task Until(Func<Task<bool>> condition)
     {
-        while (!await condition())
+        for (var waited = Stopwatch.StartNew(); !await condition(); await Task.Delay(20))
         {
-            await Task.Delay(20);
+            Assert.True(waited.Elapsed < Patience, "The state that is waited for does not come.");
         }
     }
 

@@ -227,6 +227,22 @@ public sealed class IncrementalSyncTests
     }
 
     [MariaDbFact]
+    public async Task A_first_load_by_ranges_never_goes_through_what_has_come_already()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            "SET sql_mode = ''; CREATE TABLE adjustment (AdjNum bigint PRIMARY KEY, AdjDate date NOT NULL, SecDateTEdit datetime NOT NULL);"
+            + "INSERT INTO adjustment SELECT seq, IF(seq % 10, '2024-01-01', '0000-00-00'), '2024-01-01' + INTERVAL seq SECOND FROM seq_1_to_100",
+            Config with { Strategy = SyncStrategy.IncrementalChunked, BatchSize = 30 });
+        var sync = await work.SyncOneAsync();
+
+        Assert.Equal((100, 100, 10), (sync.RowsRead, sync.RowsInserted, sync.ZeroDates));
+
+        // The first range was all that there was: it is looked at for its zero dates and its watermarks.
+        Assert.InRange(await ReadOfCopyAsync(work), 0, 2 * 30);
+        Assert.Equal(SyncMode.Incremental, (await work.SyncOneAsync()).Mode);
+    }
+
+    [MariaDbFact]
     public async Task A_configured_column_that_is_not_there_is_an_error_and_changes_nothing()
     {
         await using var work = await SyncWorkshop.CreateAsync(Adjustment, Config with { IncrementalColumns = ["SecDateTEdt"] });

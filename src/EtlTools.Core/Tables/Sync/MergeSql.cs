@@ -54,6 +54,9 @@ internal static class MergeSql
     /// <summary>Nobody else writes to the copy until the transaction ends; everybody reads it as it was.</summary>
     public static string Lock(TablePlan plan) => $"LOCK TABLE {plan.Target.Qualified} IN SHARE ROW EXCLUSIVE MODE";
 
+    /// <summary>The last rows of a copy are found by its key: how many there are by now, the planner does not know yet.</summary>
+    public static string LockForFilling(TablePlan plan) => $"{Lock(plan)}; SET LOCAL enable_seqscan = off";
+
     /// <param name="plan">The table.</param>
     /// <param name="deletes">Rows of the copy that were not read are to go.</param>
     /// <param name="range">The rows of the copy that were asked for, as a condition on t; null: all of them.</param>

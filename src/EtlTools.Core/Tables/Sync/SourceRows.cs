@@ -44,10 +44,13 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
         return await CopyAsync(MergeSql.Stage, isNew: false, rest, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Reads all rows into the copy itself, which was made in this transaction.</summary>
+    /// <summary>Reads rows into the copy itself, which has none of them.</summary>
+    /// <param name="rest">What follows the table in the SELECT.</param>
+    /// <param name="isNew">The copy was made in this transaction.</param>
+    /// <param name="cancellationToken">Ends both sessions.</param>
     /// <exception cref="OddDatesException">They have to be read again.</exception>
-    public Task<SourceStreamEnd> FillAsync(CancellationToken cancellationToken) =>
-        CopyAsync(plan.Target.Qualified, isNew: true, "", cancellationToken);
+    public Task<SourceStreamEnd> FillAsync(string rest, bool isNew, CancellationToken cancellationToken) =>
+        CopyAsync(plan.Target.Qualified, isNew, rest, cancellationToken);
 
     /// <summary>
     /// The keys are read after the rows: one that is missing there is gone, whenever it went. All of them are: to add up digests
@@ -97,7 +100,7 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     /// <summary>What the copy was filled with: its rows, and the zero dates in them.</summary>
     public async Task<(long Rows, long ZeroDates)> CountFilledAsync(CancellationToken cancellationToken)
     {
-        var (rows, nulls) = await CountNullsAsync(plan.Target.Qualified, cancellationToken).ConfigureAwait(false);
+        var (rows, nulls) = await CountAsync(plan.Target.Qualified, cancellationToken).ConfigureAwait(false);
         return (rows, nulls + await AskZeroDatesAsync("", cancellationToken).ConfigureAwait(false));
     }
 
@@ -106,19 +109,21 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     /// <param name="cancellationToken">Stops both.</param>
     public async Task<long> CountStagedZeroDatesAsync(string? rest, CancellationToken cancellationToken)
     {
-        var nulls = ZeroDates(isNullable: false).Any() ? (await CountNullsAsync(MergeSql.Stage, cancellationToken).ConfigureAwait(false)).Nulls : 0;
+        var nulls = ZeroDates(isNullable: false).Any() ? (await CountAsync(MergeSql.Stage, cancellationToken).ConfigureAwait(false)).Nulls : 0;
         return nulls + (rest is null ? 0 : await AskZeroDatesAsync(rest, cancellationToken).ConfigureAwait(false));
     }
 
     private IEnumerable<LoadColumn> ZeroDates(bool isNullable) =>
         plan.Columns.Where(column => column.Mapping.IsZeroDate is not null && column.Mapping.Source.IsNullable == isNullable);
 
-    /// <summary>A column that is never NULL at the source has a NULL for each zero date.</summary>
-    private Task<(long Rows, long Nulls)> CountNullsAsync(string table, CancellationToken cancellationToken)
+    /// <summary>Rows that were read, and the zero dates in them: a column that is never NULL at the source has a NULL for each.</summary>
+    /// <param name="rows">The table with the rows, or a subquery.</param>
+    /// <param name="cancellationToken">Stops the statement.</param>
+    public Task<(long Rows, long Nulls)> CountAsync(string rows, CancellationToken cancellationToken)
     {
         var nulls = ZeroDates(isNullable: false).Select(column => $" + count(*) - count({SqlIdentifier.Quote(column.Name)})");
         return lane.Connection.QuerySingleAsync<(long, long)>(new CommandDefinition(
-            $"SELECT count(*), 0{string.Concat(nulls)} FROM {table}", cancellationToken: cancellationToken));
+            $"SELECT count(*), 0{string.Concat(nulls)} FROM {rows}", cancellationToken: cancellationToken));
     }
 
     /// <summary>Of a column that may be NULL only the source knows.</summary>

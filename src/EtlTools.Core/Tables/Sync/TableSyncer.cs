@@ -116,7 +116,7 @@ internal sealed class TableSyncer
     {
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await TargetShape.CreateAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var end = await _source.FillAsync(cancellationToken).ConfigureAwait(false);
+        var end = await _source.FillAsync("", isNew: true, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-copy");
         _plan = await TargetShape.AddKeyAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
         var (rows, zeroDates) = await _source.CountFilledAsync(cancellationToken).ConfigureAwait(false);
@@ -200,10 +200,42 @@ internal sealed class TableSyncer
         }
 
         var where = conditions.Count > 0 ? $" WHERE {string.Join(" AND ", conditions)}" : "";
-        var order = $" ORDER BY {SourceSql.List(_plan.Key)} LIMIT {SourceSql.Number(_config.BatchSize)}";
-        var end = await _source.StageAsync(where + order, cancellationToken).ConfigureAwait(false);
-        var isLast = end.Rows < _config.BatchSize;
-        var last = end.Rows == 0 ? pass.After : await ReadLastAsync(cancellationToken).ConfigureAwait(false);
+        var rest = $"{where} ORDER BY {SourceSql.List(_plan.Key)} LIMIT {SourceSql.Number(_config.BatchSize)}";
+        return pass.IsInitial && pass.IsFull && await FillChunkAsync(pass, rest, cancellationToken).ConfigureAwait(false) is { } filled
+            ? filled : await MergeChunkAsync(pass, rest, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>A copy that ends where the pass has come to has none of the next rows: they go where they belong at once.</summary>
+    /// <returns>Null where the copy goes on, or does not fit as it is: the rows have to be merged.</returns>
+    private async Task<(ChunkedPass Pass, bool IsLast)?> FillChunkAsync(ChunkedPass pass, string rest, CancellationToken cancellationToken)
+    {
+        if (_plan.Alterations.Count > 0 || _plan.Columns.Any(column => column.IsChecked))
+        {
+            return null;
+        }
+
+        await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        var filled = $"(SELECT * FROM {_plan.Target.Qualified} t{(TargetRange(pass.After, null) is { } range ? $" WHERE {range}" : "")}) r";
+        await ExecuteAsync(MergeSql.LockForFilling(_plan), cancellationToken).ConfigureAwait(false);
+        if (await Connection.ExecuteScalarAsync<bool>(new CommandDefinition($"SELECT EXISTS (SELECT FROM {filled})", cancellationToken: cancellationToken)).ConfigureAwait(false))
+        {
+            return null;
+        }
+
+        var end = await _source.FillAsync(rest, isNew: false, cancellationToken).ConfigureAwait(false);
+        CrashPoint.Pass("table.after-copy");
+        var (rows, zeroDates) = await _source.CountAsync(filled, cancellationToken).ConfigureAwait(false);
+        var last = await ReadLastAsync(filled, end.Rows, pass, cancellationToken).ConfigureAwait(false);
+        pass = await GoOnAsync(pass, last, filled, cancellationToken).ConfigureAwait(false);
+        var counts = new SyncProgressCounts(end.Rows, end.Bytes, new MergeCounts { Inserted = rows, NotFound = Math.Abs(end.Rows - rows) }, zeroDates);
+        return (pass, await CommitChunkAsync(transaction, pass, counts, cancellationToken).ConfigureAwait(false));
+    }
+
+    private async Task<(ChunkedPass Pass, bool IsLast)> MergeChunkAsync(ChunkedPass pass, string rest, CancellationToken cancellationToken)
+    {
+        var end = await _source.StageAsync(rest, cancellationToken).ConfigureAwait(false);
+        var isLast = IsLast(end.Rows);
+        var last = await ReadLastAsync(MergeSql.Stage, end.Rows, pass, cancellationToken).ConfigureAwait(false);
         var byKeys = isLast && _deletes && !pass.IsFull;
         if (byKeys)
         {
@@ -221,25 +253,43 @@ internal sealed class TableSyncer
             DeletesByKeys = byKeys,
             Range = pass.IsFull ? TargetRange(pass.After, isLast ? null : last) : null,
         }.RunAsync(cancellationToken).ConfigureAwait(false);
-        pass = pass with
-        {
-            After = last,
-            Watermarks = await Watermarks.ReadAsync(Connection, MergeSql.Stage, _filter.Columns, _config, pass.StartedAt, pass.Watermarks, cancellationToken).ConfigureAwait(false),
-            LastKey = await Watermarks.ReadLastKeyAsync(Connection, MergeSql.Stage, _numberKey, pass.LastKey, cancellationToken).ConfigureAwait(false),
-        };
-        var state = isLast
-            ? Advance(pass)
-            : _state with { Pass = pass, Columns = SyncedColumns, Key = _plan.Key };
-        await CommitAsync(transaction, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), state, isLast, cancellationToken).ConfigureAwait(false);
+        pass = await GoOnAsync(pass, last, MergeSql.Stage, cancellationToken).ConfigureAwait(false);
+        await CommitChunkAsync(transaction, pass, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
         return (pass, isLast);
     }
 
-    private async Task<IReadOnlyList<string>> ReadLastAsync(CancellationToken cancellationToken)
+    private bool IsLast(long rows) => rows < _config.BatchSize;
+
+    /// <summary>How far a pass has come with the rows of a chunk.</summary>
+    private async Task<ChunkedPass> GoOnAsync(ChunkedPass pass, IReadOnlyList<string>? last, string rows, CancellationToken cancellationToken) => pass with
     {
+        After = last,
+        Watermarks = await Watermarks.ReadAsync(Connection, rows, _filter.Columns, _config, pass.StartedAt, pass.Watermarks, cancellationToken).ConfigureAwait(false),
+        LastKey = await Watermarks.ReadLastKeyAsync(Connection, rows, _numberKey, pass.LastKey, cancellationToken).ConfigureAwait(false),
+    };
+
+    /// <returns>Whether it was the last.</returns>
+    private async Task<bool> CommitChunkAsync(NpgsqlTransaction transaction, ChunkedPass pass, SyncProgressCounts counts, CancellationToken cancellationToken)
+    {
+        var isLast = IsLast(counts.Read);
+        var state = isLast
+            ? Advance(pass)
+            : _state with { Pass = pass, Columns = SyncedColumns, Key = _plan.Key };
+        await CommitAsync(transaction, counts, state, isLast, cancellationToken).ConfigureAwait(false);
+        return isLast;
+    }
+
+    private async Task<IReadOnlyList<string>?> ReadLastAsync(string rows, long count, ChunkedPass pass, CancellationToken cancellationToken)
+    {
+        if (count == 0)
+        {
+            return pass.After;
+        }
+
         var key = _plan.Key.Select(SqlIdentifier.Quote).ToList();
         return await Connection.QuerySingleAsync<string[]>(new CommandDefinition(
-            $"SELECT ARRAY[{string.Join(", ", key.Select(column => $"{column}::text"))}] FROM {MergeSql.Stage} ORDER BY {string.Join(", ", key.Select(column => $"{column} DESC"))} LIMIT 1",
+            $"SELECT ARRAY[{string.Join(", ", key.Select(column => $"{column}::text"))}] FROM {rows} ORDER BY {string.Join(", ", key.Select(column => $"{column} DESC"))} LIMIT 1",
             cancellationToken: cancellationToken)).ConfigureAwait(false);
     }
 
