@@ -53,6 +53,7 @@ UPDATE stg.patients SET name = 'Tampered' WHERE patient_id IN (2, 3);
             $metric.ByReason['a reason to count'] | Should -Be 1
             $metric.ByExtractType.Keys | Should -Contain patient
             ($metric.ByHour.Values | Measure-Object -Sum).Sum | Should -Be $metric.TotalReprocessingRuns
+            ($metric | ConvertTo-Json | ConvertFrom-Json).ByReason.'a reason to count' | Should -Be 1
         }
 
         It 'keeps to the time given' {

@@ -129,7 +129,7 @@ internal static class ReprocessMetricSql
         """;
 
     public const string ByHour = """
-        SELECT extract(hour FROM started_at AT TIME ZONE 'UTC')::integer AS hour, count(*)::integer AS count
+        SELECT to_char(started_at AT TIME ZONE 'UTC', 'HH24') AS hour, count(*)::integer AS count
         FROM etl.load_runs
         WHERE kind = 'reprocess' AND started_at >= @since
         GROUP BY 1

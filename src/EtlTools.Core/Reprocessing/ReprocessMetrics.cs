@@ -47,8 +47,8 @@ public sealed record ReprocessMetric
     public IReadOnlyDictionary<string, int> ByReason { get; init; } = new Dictionary<string, int>();
     public IReadOnlyDictionary<string, int> ByExtractType { get; init; } = new Dictionary<string, int>();
 
-    /// <summary>Hour of the day, 0 to 23 (UTC), to runs begun in it.</summary>
-    public IReadOnlyDictionary<int, int> ByHour { get; init; } = new Dictionary<int, int>();
+    /// <summary>Hour of the day, 00 to 23 (UTC), to runs begun in it. A text, for JSON knows no other key.</summary>
+    public IReadOnlyDictionary<string, int> ByHour { get; init; } = new Dictionary<string, int>();
 }
 
 public sealed class ReprocessMetrics(EtlDatabase database)
@@ -105,17 +105,16 @@ public sealed class ReprocessMetrics(EtlDatabase database)
                 FailedFirstAccuracy = await OneAsync<double?>(ReprocessMetricSql.FailedFirst).ConfigureAwait(false),
                 OpenFailedFiles = recovery.OpenFiles,
                 SupersededRowShare = await OneAsync<double?>(ReprocessMetricSql.SupersededRowShare).ConfigureAwait(false),
-                ByReason = await CountsAsync<string>(ReprocessMetricSql.ByReason).ConfigureAwait(false),
-                ByExtractType = await CountsAsync<string>(ReprocessMetricSql.ByExtractType).ConfigureAwait(false),
-                ByHour = await CountsAsync<int>(ReprocessMetricSql.ByHour).ConfigureAwait(false),
+                ByReason = await CountsAsync(ReprocessMetricSql.ByReason).ConfigureAwait(false),
+                ByExtractType = await CountsAsync(ReprocessMetricSql.ByExtractType).ConfigureAwait(false),
+                ByHour = await CountsAsync(ReprocessMetricSql.ByHour).ConfigureAwait(false),
             };
         }
 
         private Task<T> OneAsync<T>(string sql) => connection.QuerySingleAsync<T>(Command(sql))!;
 
-        private async Task<OrderedDictionary<T, int>> CountsAsync<T>(string sql)
-            where T : notnull =>
-            new((await connection.QueryAsync<(T Name, int Count)>(Command(sql)).ConfigureAwait(false))
+        private async Task<OrderedDictionary<string, int>> CountsAsync(string sql) =>
+            new((await connection.QueryAsync<(string Name, int Count)>(Command(sql)).ConfigureAwait(false))
                 .Select(row => KeyValuePair.Create(row.Name, row.Count)));
 
         private CommandDefinition Command(string sql) =>

@@ -48,7 +48,7 @@ public sealed class ReprocessMetricTests
         Assert.Equal(TimeSpan.FromMinutes(4), metric.AverageReprocessingTime);
         Assert.Equal(new Dictionary<string, int> { ["data quality"] = 2, ["wrong file"] = 1, ["under way"] = 1 }, metric.ByReason);
         Assert.Equal(new Dictionary<string, int> { ["Patient"] = 2, ["Allergies"] = 1, ["Vaccine"] = 1 }, metric.ByExtractType);
-        Assert.Equal(new Dictionary<int, int> { [9] = 2, [23] = 1, [0] = 1 }, metric.ByHour);
+        Assert.Equal(new Dictionary<string, int> { ["09"] = 2, ["23"] = 1, ["00"] = 1 }, metric.ByHour);
         Assert.Equal(4 / (metric.Until - metric.Since).TotalDays, metric.ReprocessingFrequency!.Value, 3);
     }
 
