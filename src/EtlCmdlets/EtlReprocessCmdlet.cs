@@ -27,7 +27,7 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
                 receipt.ErrorCode ?? "ReprocessFailed",
                 $"{receipt.Key}: {receipt.Error ?? "the file could not be reprocessed."} Nothing was changed.",
                 receipt.Key,
-                $"See Get-LoadFile -LoadRunId {receipt.LoadRunId} and Get-RejectedRow -LoadRunId {receipt.LoadRunId}."));
+                NextStep(receipt)));
         }
 
         var left = receipts.Count(receipt => receipt.Status == "NotStarted");
@@ -43,6 +43,14 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
         var outcome = $"{verb}: {done.Count} of {Wording.Count(receipts.Count, "file")}";
         Action<string> tell = passThru ? WriteVerbose : Tell;
         tell(done.Count == 0 ? outcome + "." : $"{outcome}, in run {done[0].LoadRunId}: {Changes(done)}.");
+    }
+
+    private static string NextStep(ReprocessReceipt receipt)
+    {
+        var nextStep = receipt.NextStep ?? "Put the cause right and reprocess the file again.";
+        return receipt is { RowsRejected: > 0, NewLoadRunFileId: { } file }
+            ? $"Get-RejectedRow -LoadRunFileId {file} shows bad rows. {nextStep}"
+            : nextStep;
     }
 
     private static string Changes(IReadOnlyList<ReprocessReceipt> done)

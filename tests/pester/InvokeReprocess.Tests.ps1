@@ -113,7 +113,16 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             $receipts[0].RowsRead, $receipts[0].RowsRejected | Should -Be 5, 3
             $failures | Should -HaveCount 1
             Assert-EtlError $failures[0] $receipts[0].ErrorCode InvalidData
+            $failures[0].ErrorDetails.RecommendedAction | Should -Match "^Get-RejectedRow -LoadRunFileId $($receipts[0].NewLoadRunFileId) .+\. \w+"
             Get-PatientName | Should -Contain Before
+        }
+
+        It 'says what to do about the cause where a file is gone' {
+            Remove-Item (Join-Path $scene.Source *)
+            $receipt = $run | Invoke-Reprocess -Reason x -PassThru -ErrorVariable failures -ErrorAction SilentlyContinue
+            Assert-EtlError $failures[0] SourceFileMissing
+            $failures[0].ErrorDetails.RecommendedAction | Should -Be $receipt.NextStep
+            $receipt.NextStep | Should -Match 'SkipRaw'
         }
 
         It 'begins nothing more once -MaxFailure is reached' {

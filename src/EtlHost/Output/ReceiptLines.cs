@@ -29,7 +29,7 @@ internal static class ReceiptLines
             Failures.Write(
                 receipt.ErrorCode ?? "ReprocessFailed",
                 $"{receipt.Key}: {receipt.Error}",
-                "Nothing was changed; put the cause right and reprocess the file again.");
+                $"Nothing was changed. {receipt.NextStep ?? "Put the cause right and reprocess the file again."}");
         }
     }
 

@@ -120,6 +120,9 @@ public sealed record ReprocessReceipt
     public string? ErrorCode { get; init; }
     public string? Error { get; init; }
 
+    /// <summary>What to do about the error.</summary>
+    public string? NextStep { get; init; }
+
     /// <summary>The receipt of a file that came in, and of what it replaced.</summary>
     internal ReprocessReceipt Completed(FileClaim claim, LoadedFile loaded) => this with
     {

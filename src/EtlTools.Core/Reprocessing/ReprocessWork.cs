@@ -259,5 +259,6 @@ internal sealed class ReprocessWork : IAsyncDisposable
             RowsRejected = seen.RowsRejected,
             ErrorCode = error.ErrorId,
             Error = error.Message,
+            NextStep = error.NextStep,
         };
 }
