@@ -30,7 +30,13 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
                 NextStep(receipt)));
         }
 
-        var left = receipts.Count(receipt => receipt.Status == "NotStarted");
+        var stopped = receipts.Count(receipt => receipt.ErrorCode == ReprocessReceipt.RunStopped);
+        if (stopped > 0)
+        {
+            WriteWarning($"Not done: {Wording.Count(stopped, "file")}, because Stop-LoadRun ended the run; Get-LoadRun shows who did and why. Nothing of them was changed.");
+        }
+
+        var left = receipts.Count(receipt => receipt.Status == "NotStarted") - stopped;
         if (left > 0)
         {
             WriteWarning($"Not begun: {Wording.Count(left, "file")}, because failures or error rate reached the limit (-MaxFailure, -MaxErrorRate).");

@@ -42,6 +42,10 @@ Describe 'Stopping' -Skip:(-not (Test-PostgresServer)) {
             $stopping = $held.Shell.BeginStop($null, $null)
             $stopping.AsyncWaitHandle.WaitOne([timespan]::FromSeconds(20)) | Should -BeTrue
             $held.Shell.InvocationStateInfo.State | Should -Be Stopped
+            Remove-Held $held
+        }
+
+        function Remove-Held($held) {
             $held.Shell.Dispose()
             Invoke-TestSql $scene.Connection "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()" | Out-Null
             $held.Holder.Dispose()
@@ -75,6 +79,17 @@ Describe 'Stopping' -Skip:(-not (Test-PostgresServer)) {
         Stop-Held (Start-Held stg.patients "Get-LoadRun | Invoke-Reprocess -Reason x")
         (Invoke-TestSql $scene.Connection 'SELECT DISTINCT name FROM stg.patients').name | Should -Be Before
         (Test-StagingIntegrity).IsIntact | Should -Not -Contain $false
+    }
+
+    It 'says of a reprocess that Stop-LoadRun ended what was not done' {
+        Add-PatientFile $scene 2026-01-01
+        Start-LoadRun | Out-Null
+        $held = Start-Held stg.patients 'Get-LoadRun | Invoke-Reprocess -Reason x'
+        (Get-LoadRun -Status Running | Stop-LoadRun -Reason 'maintenance').Status | Should -Be Cancelled
+        $held.Running.AsyncWaitHandle.WaitOne([timespan]::FromSeconds(20)) | Should -BeTrue
+        $held.Shell.Streams.Warning | Should -HaveCount 1
+        "$($held.Shell.Streams.Warning)" | Should -Match '^Not done: 1 file, because Stop-LoadRun ended the run'
+        Remove-Held $held
     }
 
     It 'ends an audit and a recovery, and leaves the ingestion as it was' {

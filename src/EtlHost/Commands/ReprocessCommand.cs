@@ -65,7 +65,8 @@ internal static class ReprocessCommand
 
         var failed = receipts.Count(receipt => receipt.Status != "Completed");
         Line.Write(("files", receipts.Count), ("failed", failed));
-        return failed == 0 ? ExitCode.Ok : ExitCode.NotGood;
+        return receipts.Any(receipt => receipt.ErrorCode == ReprocessReceipt.RunStopped) ? ExitCode.Cancelled
+            : failed == 0 ? ExitCode.Ok : ExitCode.NotGood;
     }
 
     private static async Task<int> PreviewAsync(

@@ -82,6 +82,9 @@ public sealed record ReprocessTarget
 /// <summary>What happened to one file, or in a preview what would happen. Feeds Undo-Reprocess.</summary>
 public sealed record ReprocessReceipt
 {
+    /// <summary>The ErrorCode of a file that was not done because Stop-LoadRun ended the run.</summary>
+    public const string RunStopped = "RunStopped";
+
     /// <summary>Null in a preview.</summary>
     public Guid? ReceiptId { get; init; }
 
@@ -99,7 +102,7 @@ public sealed record ReprocessReceipt
     /// <summary>The attempt whose rows came; null where nothing was loaded.</summary>
     public int? NewLoadRunFileId { get; init; }
 
-    /// <summary>Completed, Failed, NotStarted (a circuit breaker opened) or Planned (a preview).</summary>
+    /// <summary>Completed, Failed, NotStarted (a circuit breaker opened, or the run was stopped) or Planned (a preview).</summary>
     public string Status { get; init; } = "";
     public long RowsRead { get; init; }
     public long RowsIngested { get; init; }

@@ -87,7 +87,11 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             await session.CloseStoppedAsync().ConfigureAwait(false);
-            return (await GetReceiptsAsync([session.LoadRunId], [], CancellationToken.None).ConfigureAwait(false)).ToList();
+            var kept = await GetReceiptsAsync([session.LoadRunId], [], CancellationToken.None).ConfigureAwait(false);
+            var rest = files
+                .Where(file => !kept.Any(receipt => receipt.Key == file.Key))
+                .Select(file => NotStarted(file, options, ReprocessReceipt.RunStopped, "Stop-LoadRun ended the run; of this file nothing was changed."));
+            return [.. kept, .. rest];
         }
         catch (OperationCanceledException)
         {
@@ -185,7 +189,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
             cancellationToken.ThrowIfCancellationRequested();
             reporter.Start(file.Key);
             var receipt = breaker.Open is { } open
-                ? NotStarted(file, options, open)
+                ? NotStarted(file, options, "CircuitBreakerOpen", open)
                 : await run(file, reporter.Advance).ConfigureAwait(false);
             breaker.Count(receipt);
             receipts.Add(receipt);
@@ -195,14 +199,14 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         return receipts;
     }
 
-    private static ReprocessReceipt NotStarted(TargetFile file, ReprocessOptions options, string why) => new()
+    private static ReprocessReceipt NotStarted(TargetFile file, ReprocessOptions options, string errorCode, string why) => new()
     {
         ExtractType = file.ExtractType,
         Key = file.Key,
         OldLoadRunFileId = file.LoadRunFileId,
         Status = "NotStarted",
         Reason = options.Reason,
-        ErrorCode = "CircuitBreakerOpen",
+        ErrorCode = errorCode,
         Error = why,
     };
 
