@@ -139,6 +139,11 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             Get-LoadRun -Kind Reprocess | Should -BeNullOrEmpty
         }
 
+        It 'refuses to delete raw rows where it replaces none' {
+            Assert-EtlError (Get-FirstError { $run | Invoke-Reprocess -Reason x -SkipRaw -HardDelete -Force }) NothingToDelete InvalidArgument
+            Get-LoadRun -Kind Reprocess | Should -BeNullOrEmpty
+        }
+
         It 'refuses an empty reason, no input, unknown runs and files' {
             Assert-EtlError (Get-FirstError { $run | Invoke-Reprocess -Reason '  ' }) ReasonEmpty InvalidArgument
             Assert-EtlError (Get-FirstError { Invoke-Reprocess -Reason x }) InputMissing InvalidArgument

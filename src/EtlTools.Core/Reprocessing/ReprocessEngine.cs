@@ -16,11 +16,11 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
     /// The real work in one transaction, rolled back: each file sees what the ones before it did, so the totals are those of
     /// the run. While it goes on, writers of the same keys wait; readers do not.
     /// </summary>
-    /// <exception cref="EtlException">ReasonEmpty, LoadRunNotFound, LoadFileNotFound, PipelineMismatch, those of connecting.</exception>
+    /// <exception cref="EtlException">ReasonEmpty, NothingToDelete, LoadRunNotFound, LoadFileNotFound, PipelineMismatch, those of connecting.</exception>
     public async Task<ReprocessPlan> PreviewAsync(
         ReprocessTarget target, ReprocessOptions options, IProgress<ReprocessProgress>? progress, CancellationToken cancellationToken)
     {
-        await CheckAsync(options.Reason, cancellationToken).ConfigureAwait(false);
+        await CheckAsync(options, cancellationToken).ConfigureAwait(false);
         await using var work = new ReprocessWork(database, pipeline, options, SegmentLimits);
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -48,7 +48,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
     /// <exception cref="EtlException">As <see cref="PreviewAsync"/>.</exception>
     public async Task<int> CountFilesAsync(ReprocessTarget target, ReprocessOptions options, CancellationToken cancellationToken)
     {
-        await CheckAsync(options.Reason, cancellationToken).ConfigureAwait(false);
+        await CheckAsync(options, cancellationToken).ConfigureAwait(false);
         return (await ResolveAsync(target, options, cancellationToken).ConfigureAwait(false)).Count;
     }
 
@@ -61,7 +61,7 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
     public async Task<IReadOnlyList<ReprocessReceipt>> ExecuteAsync(
         ReprocessTarget target, ReprocessOptions options, IProgress<ReprocessProgress>? progress, CancellationToken cancellationToken)
     {
-        await CheckAsync(options.Reason, cancellationToken).ConfigureAwait(false);
+        await CheckAsync(options, cancellationToken).ConfigureAwait(false);
         await new RunLedger(database).CloseDeadRunsAsync(cancellationToken).ConfigureAwait(false);
         var files = await ResolveAsync(target, options, cancellationToken).ConfigureAwait(false);
         if (files.Count == 0)
@@ -141,6 +141,15 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
             throw DatabaseErrors.Translate(error, database.Description);
         }
     }
+
+    private Task CheckAsync(ReprocessOptions options, CancellationToken cancellationToken) => options is { SkipRaw: true, HardDelete: true }
+        ? throw new EtlException(
+            EtlErrorKind.InvalidInput,
+            "NothingToDelete",
+            "A staging-only reprocess (SkipRaw) replaces no raw rows, so it has none to delete (HardDelete).",
+            "HardDelete",
+            "Leave one of the two out.")
+        : CheckAsync(options.Reason, cancellationToken);
 
     private async Task CheckAsync(string reason, CancellationToken cancellationToken)
     {
