@@ -227,10 +227,12 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
             Assert-EtlError (Get-FirstError { $failed | Undo-Reprocess -Reason x -Confirm:$false }) NothingToUndo ObjectNotFound
         }
 
-        It 'refuses an empty reason, no input and an unknown receipt' {
+        It 'refuses an empty reason, no input, and an unknown receipt, run or file' {
             Assert-EtlError (Get-FirstError { $receipts | Undo-Reprocess -Reason '' -Confirm:$false }) ReasonEmpty InvalidArgument
             Assert-EtlError (Get-FirstError { Undo-Reprocess -Reason x -Confirm:$false }) InputMissing InvalidArgument
             Assert-EtlError (Get-FirstError { Undo-Reprocess -ReceiptId ([guid]::NewGuid()) -Reason x -Confirm:$false }) ReceiptNotFound ObjectNotFound
+            Assert-EtlError (Get-FirstError { Undo-Reprocess ([guid]::NewGuid()) -Reason x -Confirm:$false }) LoadRunNotFound ObjectNotFound
+            Assert-EtlError (Get-FirstError { Undo-Reprocess -LoadRunFileId 4711 -Reason x -Confirm:$false }) LoadFileNotFound ObjectNotFound
             Get-PatientName | Should -Be After
         }
     }

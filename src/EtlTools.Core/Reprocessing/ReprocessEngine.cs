@@ -124,12 +124,14 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
     }
 
     /// <summary>Receipts of these runs, and those by which these files came, that can still be undone.</summary>
+    /// <exception cref="EtlException">LoadRunNotFound, LoadFileNotFound.</exception>
     public async Task<IReadOnlyList<ReprocessReceipt>> GetReceiptsAsync(
         IReadOnlyList<Guid> loadRunIds, IReadOnlyList<int> loadRunFileIds, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            await ReprocessTargets.RequireKnownAsync(connection, [.. loadRunIds], [.. loadRunFileIds], cancellationToken).ConfigureAwait(false);
             var receipts = await ReceiptStore.FindAsync(connection, [], loadRunIds, loadRunFileIds, cancellationToken).ConfigureAwait(false);
             return receipts
                 .Where(receipt => receipt is { Kind: not "undo", UndoneBy: null })
