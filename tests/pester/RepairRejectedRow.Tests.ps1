@@ -76,6 +76,18 @@ Describe 'Repair-RejectedRow' -Skip:(-not (Test-PostgresServer)) {
         @($run | Get-RejectedRow) | Should -HaveCount 2
     }
 
+    It 'says of a row whose file failed that the file is to be put right' {
+        Add-BrokenFile $scene 2026-01-02
+        Start-LoadRun -ErrorAction SilentlyContinue | Out-Null
+        $row = Find-FailedFile | Get-RejectedRow -First 1
+        $failure = Get-FirstError { $row | Repair-RejectedRow -Value @{ patient_id = 1 } -Reason x }
+        Assert-EtlError $failure RejectedRowOfFailedFile
+        $failure.ErrorDetails.RecommendedAction | Should -Match "Invoke-Reprocess -LoadRunFileId $($row.LoadRunFileId) "
+        Add-PatientFile $scene 2026-01-02
+        Find-FailedFile | Invoke-Reprocess -Reason x
+        Assert-EtlError (Get-FirstError { $row | Repair-RejectedRow -Value @{ patient_id = 1 } -Reason x }) RejectedRowClosed
+    }
+
     It 'refuses an unknown row, an unknown column, an empty reason' {
         Assert-EtlError (Get-FirstError { Repair-RejectedRow 4711 -Value @{ born = '1980-02-29' } -Reason x }) RejectedRowNotFound ObjectNotFound
         Assert-EtlError (Get-FirstError { $refused | Repair-RejectedRow -Value @{ nosuch = '1' } -Reason x }) RepairColumnUnknown InvalidArgument

@@ -1,3 +1,5 @@
+using EtlTools.Core.Runs;
+
 namespace EtlTools.Core.Reprocessing;
 
 internal static class RepairSql
@@ -11,11 +13,12 @@ internal static class RepairSql
         ORDER BY 1, 2
         """;
 
-    public const string LockRows = """
+    public const string LockRows = $"""
         SELECT r.rejected_row_id AS rejectedrowid, f.load_run_id AS loadrunid, r.load_run_file_id AS loadrunfileid,
                r.extract_type AS extracttype, f.s3_key AS "key", f.extracted_at AS extractedat, r.row_number AS rownumber,
                r.fields::text AS fields,
-               r.repaired_by_load_run_file_id IS NOT NULL OR f.superseded_at IS NOT NULL OR f.status <> 'completed' AS isclosed
+               r.repaired_by_load_run_file_id IS NOT NULL OR f.superseded_at IS NOT NULL OR f.status <> 'completed' AS isclosed,
+               f.status = 'failed' AND NOT {LedgerSql.IsSettled} AS isoffailedfile
         FROM etl.rejected_rows r
         JOIN etl.load_run_files f USING (load_run_file_id)
         WHERE r.rejected_row_id = ANY(@ids)

@@ -33,7 +33,7 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
     private readonly FileStager _stager = new();
 
     /// <summary>One receipt a file whose rows were repaired; all or nothing.</summary>
-    /// <exception cref="EtlException">ReasonEmpty, RejectedRowNotFound, RejectedRowClosed, FileBusy, RepairColumnUnknown,
+    /// <exception cref="EtlException">ReasonEmpty, RejectedRowNotFound, RejectedRowOfFailedFile, RejectedRowClosed, FileBusy, RepairColumnUnknown,
     /// RepairStillInvalid.</exception>
     public async Task<IReadOnlyList<ReprocessReceipt>> RepairAsync(
         IReadOnlyList<RowCorrection> corrections, string reason, bool preview, CancellationToken cancellationToken)
@@ -103,6 +103,17 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
         if (missing.Count > 0)
         {
             throw Refuse("RejectedRowNotFound", EtlErrorKind.NotFound, $"There is no rejected row {missing[0]}.", missing[0], "Get-RejectedRow lists them.");
+        }
+
+        var failed = rows.Find(row => row.IsOfFailedFile);
+        if (failed is not null)
+        {
+            throw Refuse(
+                "RejectedRowOfFailedFile",
+                EtlErrorKind.Conflict,
+                "The row's file failed as a whole: none of its rows is in raw, so a single one cannot be corrected.",
+                failed.RejectedRowId,
+                $"Put the file right, or let more of its rows be rejected: Invoke-Reprocess -LoadRunFileId {failed.LoadRunFileId} loads it again, with -MaxErrorRate.");
         }
 
         var closed = rows.Find(row => row.IsClosed);
@@ -265,5 +276,6 @@ public sealed class RowRepair(EtlDatabase database, PipelineConfig pipeline)
         public long? RowNumber { get; init; }
         public string? Fields { get; init; }
         public bool IsClosed { get; init; }
+        public bool IsOfFailedFile { get; init; }
     }
 }

@@ -19,7 +19,7 @@ internal static class LedgerSql
     /// True where nothing is left to be done about the attempt of alias f: its rows were superseded, or it was not loaded
     /// and its logical file has been since. An undo of that later load makes it false again.
     /// </summary>
-    private const string IsSettled = """
+    internal const string IsSettled = """
         (f.superseded_at IS NOT NULL
          OR (f.status <> 'completed' AND EXISTS (
                 SELECT FROM etl.load_run_files later
