@@ -48,6 +48,18 @@ Describe 'Repair-RejectedRow' -Skip:(-not (Test-PostgresServer)) {
         (Undo-Reprocess -LoadRunFileId $unread.LoadRunFileId -Reason x -WhatIf).File.Repairs | Should -Be 1
     }
 
+    It 'goes with the attempt that a reprocess replaces, which is told before and after' {
+        $unread | Repair-RejectedRow -Value @{ patient_id = 42; practice_id = 1; name = 'Mended' } -Reason x
+        $plan = $run | Invoke-Reprocess -Reason x -WhatIf
+        $plan.File.Repairs | Should -Be 1
+        $plan | Out-String -Width 120 | Should -Match 'Repairs +: 1, which would go'
+        $run | Invoke-Reprocess -Reason x -WarningVariable warnings -WarningAction SilentlyContinue
+        "$warnings" | Should -Match ': 1 repair\. '
+        Get-Patient 42 | Should -BeNullOrEmpty
+        $run | Invoke-Reprocess -Reason x -WarningVariable warnings
+        $warnings | Should -BeNullOrEmpty
+    }
+
     It 'reads rows of a file, whichever run rejected them' {
         Get-LoadRun -Kind Load | Get-LoadFile -ExtractType patient | Get-RejectedRow | Should -Not -BeNullOrEmpty
         $all = Get-RejectedRow -LoadRunFileId $refused.LoadRunFileId

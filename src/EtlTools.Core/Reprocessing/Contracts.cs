@@ -109,7 +109,7 @@ public sealed record ReprocessReceipt
     public long RowsRejected { get; init; }
     public StagingChange? Staging { get; init; }
 
-    /// <summary>Of an undo: repairs of rows of the attempt that goes; they go with it.</summary>
+    /// <summary>Repairs of rows of the attempt that goes; they go with it.</summary>
     public int Repairs { get; init; }
     public bool SkipRaw { get; init; }
     public bool HardDelete { get; init; }
@@ -131,6 +131,7 @@ public sealed record ReprocessReceipt
     {
         OldLoadRunFileId = claim.Replaces.Count > 0 ? claim.Replaces[^1] : null,
         NewLoadRunFileId = claim.LoadRunFileId,
+        Repairs = claim.Repairs,
         Status = "Completed",
         RowsRead = loaded.Counts.RowsRead,
         RowsIngested = loaded.Counts.RowsIngested,

@@ -8,7 +8,8 @@ namespace EtlTools.Core.Runs;
 /// <param name="LoadRunFileId">The new attempt.</param>
 /// <param name="Attempt">1 for the first.</param>
 /// <param name="Replaces">What counts of the same logical file, whose rows go when this one's come: repairs first, then the attempts.</param>
-internal sealed record FileClaim(int LoadRunFileId, int Attempt, IReadOnlyList<int> Replaces);
+/// <param name="Repairs">How many of those are repairs.</param>
+internal sealed record FileClaim(int LoadRunFileId, int Attempt, IReadOnlyList<int> Replaces, int Repairs);
 
 /// <summary>Row counts of a file that is about to be committed.</summary>
 internal sealed record FileCounts(long RowsRead, long RowsIngested, long RowsRejected);
@@ -45,12 +46,12 @@ internal static class FileLedger
         }
 
         // A correction is one of a row of an attempt: it gives way, and comes back, with it.
-        var repairs = entries[true].Where(repair => !repair.IsSuperseded && repair.Status == "completed");
+        var repairs = entries[true].Where(repair => !repair.IsSuperseded && repair.Status == "completed").ToList();
         var replaced = repairs.Concat(active).Select(entry => entry.LoadRunFileId).ToList();
         if (known.Find(attempt => attempt.Status == "processing") is { } processing)
         {
             // Ours: the answer to the commit of this claim was lost. A run works on a file in one place only.
-            return new FileClaim(processing.LoadRunFileId, processing.Attempt, replaced);
+            return new FileClaim(processing.LoadRunFileId, processing.Attempt, replaced, repairs.Count);
         }
 
         var number = 1 + known.Where(attempt => attempt.FileHash == file.FileHash).Select(attempt => attempt.Attempt).DefaultIfEmpty().Max();
@@ -76,7 +77,7 @@ internal static class FileLedger
                 attempt = number,
             },
             cancellationToken: cancellationToken)).ConfigureAwait(false);
-        return new FileClaim(id, number, replaced);
+        return new FileClaim(id, number, replaced, repairs.Count);
     }
 
     /// <summary>

@@ -99,13 +99,23 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
         {
             if (!HardDelete || Force || ConfirmedDelete(target, count))
             {
-                ReportOutcome(
-                    WithProgress(PassThru, (progress, token) => engine.ExecuteAsync(target, options, progress, token)), PassThru, "Reprocessed");
+                var receipts = WithProgress(PassThru, (progress, token) => engine.ExecuteAsync(target, options, progress, token));
+                ReportOutcome(receipts, PassThru, "Reprocessed");
+                WarnOfRepairs(receipts.Sum(receipt => receipt.Repairs));
             }
         }
         else if (isPreview)
         {
             WriteObject(WithProgress(false, (progress, token) => engine.PreviewAsync(target, options, progress, token)));
+        }
+    }
+
+    // Somebody's work by hand: what takes its place may hold the correction, or not.
+    private void WarnOfRepairs(int repairs)
+    {
+        if (repairs > 0)
+        {
+            WriteWarning($"Gone with the rows that they corrected: {Wording.Count(repairs, "repair")}. Get-RejectedRow shows rows that are refused again.");
         }
     }
 
