@@ -86,7 +86,7 @@ internal sealed class S3Faults(string bucket, string? endpoint)
             "SourceRequestRefused",
             $"The service at {_service} refuses the request ({(int)answer.StatusCode} {answer.ErrorCode}).",
             key ?? bucket,
-            "Check source.region, source.endpoint and source.forcePathStyle in the pipeline file.",
+            "Check source.region, source.endpoint and source.force_path_style in the pipeline file.",
             inner: answer),
     };
 
@@ -95,7 +95,7 @@ internal sealed class S3Faults(string bucket, string? endpoint)
         "SourceAccessDenied",
         "No AWS credentials were found in the environment, the AWS credential file or the machine's role.",
         bucket,
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or source.awsProfile in the pipeline file.",
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or source.aws_profile in the pipeline file.",
         inner: exception);
 
     private static bool IsTransport(Exception? exception)

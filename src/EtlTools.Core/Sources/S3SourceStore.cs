@@ -144,7 +144,7 @@ internal sealed class S3SourceStore : ISourceStore
                 "AwsProfileNotFound",
                 $"There is no AWS profile '{profile}' on this machine, or it holds no credentials.",
                 profile,
-                "Check source.awsProfile in the pipeline file against the AWS credential file.");
+                "Check source.aws_profile in the pipeline file against the AWS credential file.");
 
     private Task<ListObjectsV2Response> ListPageAsync(string prefix, string? continuation, CancellationToken cancellationToken)
     {

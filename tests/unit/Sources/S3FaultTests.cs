@@ -44,6 +44,8 @@ public sealed class S3FaultTests
         var error = await Assert.ThrowsAsync<EtlException>(() => store.OpenAsync(Expected, CancellationToken.None));
 
         Assert.Equal((errorId, kind, isTransient), (error.ErrorId, error.Kind, error.IsTransient));
+        // Settings are named as a pipeline file has them.
+        Assert.DoesNotMatch("source\\.[a-z_]*[A-Z]", error.NextStep);
     }
 
     [Fact]
@@ -204,6 +206,7 @@ public sealed class S3FaultTests
         var error = Assert.Throws<EtlException>(
             () => SourceStoreFactory.Create(Source("http://127.0.0.1:1") with { AwsProfile = "etl-test-none" }));
         Assert.Equal("AwsProfileNotFound", error.ErrorId);
+        Assert.Contains("source.aws_profile", error.NextStep, StringComparison.Ordinal);
     }
 
     [Fact]
