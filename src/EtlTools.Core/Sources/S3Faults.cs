@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using Amazon.Runtime;
 using Amazon.S3;
 
@@ -46,6 +47,11 @@ internal sealed class S3Faults(string bucket, string? endpoint)
                 return TranslateAnswer(answer, key);
             case OperationCanceledException or TimeoutException:
                 return Unavailable("does not answer", exception);
+        }
+
+        if (Has<AuthenticationException>(exception))
+        {
+            return TlsFailed(exception);
         }
 
         return IsTransport(exception)
@@ -97,6 +103,26 @@ internal sealed class S3Faults(string bucket, string? endpoint)
         bucket,
         "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or source.aws_profile in the pipeline file.",
         inner: exception);
+
+    private EtlException TlsFailed(Exception exception) => new(
+        EtlErrorKind.Source,
+        "SourceTlsFailed",
+        $"The service at {_service} does not speak TLS, or its certificate could not be verified: it is not signed by a trusted "
+            + "authority, or it is made out to another host name.",
+        _service,
+        "Check source.endpoint (http or https, and the host name that the certificate bears); have this machine trust the authority.",
+        inner: exception);
+
+    private static bool Has<T>(Exception? exception)
+        where T : Exception
+    {
+        while (exception is not null and not T)
+        {
+            exception = exception.InnerException;
+        }
+
+        return exception is T;
+    }
 
     private static bool IsTransport(Exception? exception)
     {

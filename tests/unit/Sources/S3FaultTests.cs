@@ -163,6 +163,29 @@ public sealed class S3FaultTests
     }
 
     [Fact]
+    public async Task Service_without_TLS_is_told_from_one_that_is_not_there()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var answers = Task.Run(async () =>
+        {
+            while (true)
+            {
+                using var client = await listener.AcceptTcpClientAsync();
+                await client.GetStream().WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray());
+                await client.GetStream().CopyToAsync(Stream.Null);
+            }
+        });
+        using var store = Store($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+
+        var error = await AssertFailsAsync("SourceTlsFailed", () => store.ListAsync(CancellationToken.None).ToListAsync().AsTask());
+
+        Assert.False(error.IsTransient);
+        listener.Stop();
+        await Assert.ThrowsAnyAsync<Exception>(() => answers);
+    }
+
+    [Fact]
     public async Task Silent_service_is_given_up()
     {
         await using var service = new ScriptedService(ScriptedService.Silence);
