@@ -60,8 +60,14 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
     }
 
     /// <summary>The error of a file that was not loaded.</summary>
-    protected void WriteFailed(LoadFile file) => WriteFailure(new EtlException(
-        EtlErrorKind.Data, file.ErrorCode ?? "LoadFileFailed", $"{file.Key}: {file.Error ?? "the file could not be loaded."}", file.Key, NextStep(file)));
+    /// <param name="file">The attempt.</param>
+    /// <param name="nextStep">What the error itself advises.</param>
+    protected void WriteFailed(LoadFile file, string? nextStep) => WriteFailure(new EtlException(
+        EtlErrorKind.Data,
+        file.ErrorCode ?? "LoadFileFailed",
+        $"{file.Key}: {file.Error ?? "the file could not be loaded."}",
+        file.Key,
+        NextStep(file, nextStep ?? "Put the cause right.")));
 
     protected FileFilter Filter(string[] extractTypes) => new()
     {
@@ -94,10 +100,10 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
         }
     }
 
-    private static string NextStep(LoadFile file) => file switch
+    private static string NextStep(LoadFile file, string remedy) => file switch
     {
         { ErrorCode: "FileBusy" } => "Wait for the other run; Get-LoadRun -Status Running shows it. What it does not load comes again with the next plan.",
-        { RowsRejected: > 0 } => $"Get-RejectedRow -LoadRunFileId {file.LoadRunFileId} shows bad rows. Put the cause right; {TryAgain}.",
-        _ => $"Put the cause right; {TryAgain}.",
+        { RowsRejected: > 0 } => $"{remedy} Get-RejectedRow -LoadRunFileId {file.LoadRunFileId} shows bad rows. {TryAgain}.",
+        _ => $"{remedy} {TryAgain}.",
     };
 }

@@ -170,6 +170,7 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         $failures | Should -HaveCount 1
         Assert-EtlError $failures[0] 'TooManyBadRows|FileErrorRateExceeded|ErrorRateExceeded|TooManyRejectedRows'
         $failures[0].TargetObject | Should -Be (Split-Path -Leaf $broken)
+        $failures[0].ErrorDetails.RecommendedAction | Should -Match 'higher -MaxErrorRate.+Get-RejectedRow -LoadRunFileId \d+ .+Find-FailedFile \|'
     }
 
     It 'finishes the run before -ErrorAction Stop takes effect' {

@@ -107,7 +107,7 @@ internal static class LoadCommand
                 Failures.Write(
                     file.ErrorCode ?? "LoadFileFailed",
                     $"{file.Key}: {file.Error}",
-                    "Nothing of the file was kept; put the cause right and load again: failed files come first.");
+                    $"{value.NextStep ?? "Put the cause right."} Nothing of the file was kept; load again: failed files come first.");
             }
         }
     }

@@ -39,6 +39,9 @@ public sealed record LoadProgress
     /// <summary>Set once, on the message that says a file has ended (committed or failed).</summary>
     public LoadFile? FinishedFile { get; init; }
 
+    /// <summary>What to do about the finished file's failure; null where it did not fail.</summary>
+    public string? NextStep { get; init; }
+
     /// <summary>What the finished file did to staging; null where it was not staged.</summary>
     public StagingChange? FinishedStaging { get; init; }
 

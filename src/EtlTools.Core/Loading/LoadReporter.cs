@@ -48,7 +48,7 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
             _bytes += item.SizeBytes;
             _rows += outcome.Loaded?.Counts.RowsIngested ?? 0;
             _failed += outcome.Status == LoadFileStatus.Failed ? 1 : 0;
-            Report(Describe(item, outcome), always: true, outcome.Loaded?.Staging);
+            Report(Describe(item, outcome), always: true, outcome.Error?.NextStep, outcome.Loaded?.Staging);
         }
     }
 
@@ -61,7 +61,8 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
         }
     }
 
-    private void Report(LoadFile? finished, bool always, StagingChange? staging = null, StagedFile? staged = null)
+    private void Report(
+        LoadFile? finished, bool always, string? nextStep = null, StagingChange? staging = null, StagedFile? staged = null)
     {
         if (progress is null || (!always && _clock.Elapsed - _reported < Every))
         {
@@ -85,6 +86,7 @@ internal sealed class LoadReporter(Guid loadRunId, IReadOnlyList<LoadPlanItem> p
             TimeLeft = Pace.TimeLeft(seconds, bytes, _bytesTotal),
             Activity = string.Join(", ", _running.Keys.Select(item => item.FileName)),
             FinishedFile = finished,
+            NextStep = nextStep,
             FinishedStaging = staging,
             StagedFile = staged,
         });

@@ -151,9 +151,9 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         }
 
         // After the run, so that -ErrorAction Stop does not cut it short.
-        foreach (var file in finished.Select(report => report.FinishedFile).OfType<LoadFile>().Where(file => file.Status == LoadFileStatus.Failed))
+        foreach (var report in finished.Where(report => report.FinishedFile?.Status == LoadFileStatus.Failed))
         {
-            WriteFailed(file);
+            WriteFailed(report.FinishedFile!, report.NextStep);
         }
     }
 }
