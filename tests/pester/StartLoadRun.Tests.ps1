@@ -155,6 +155,14 @@ Describe 'Start-LoadRun' -Skip:(-not (Test-PostgresServer)) {
         ('patient_202601010000.csv' | Start-LoadRun).RowsIngested | Should -Be 10
     }
 
+    It 'tells of files of its plan that are loaded already' {
+        Add-PatientFile $scene 2026-01-01
+        $plan = Get-LoadPlan
+        $plan | Start-LoadRun | Out-Null
+        ($plan | Start-LoadRun -InformationVariable told 6> $null).FilesProcessed | Should -Be 0
+        $told | Should -Match '^Left alone: 1 file already loaded'
+    }
+
     It 'loads nothing where the search before it found nothing' {
         Add-PatientFile $scene 2026-01-01
         Find-FailedFile | Start-LoadRun | Should -BeNullOrEmpty

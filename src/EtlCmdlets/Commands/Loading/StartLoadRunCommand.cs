@@ -150,6 +150,11 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
             Tell($"Staged: {Wording.Count(late, "file")} that an earlier run had loaded.");
         }
 
+        if (finished.Count(report => report.FinishedFile?.Status == LoadFileStatus.Skipped) is var known and > 0)
+        {
+            Tell($"Left alone: {Wording.Count(known, "file")} already loaded as in the source. Invoke-Reprocess loads a file again.");
+        }
+
         // After the run, so that -ErrorAction Stop does not cut it short.
         foreach (var report in finished.Where(report => report.FinishedFile?.Status == LoadFileStatus.Failed))
         {
