@@ -51,6 +51,11 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
                 + $"Find-FailedFile shows them; {TryAgain}.");
         }
 
+        if (waiting.AgedCount > 0)
+        {
+            tell($"Failed, and last tried longer ago than -MaxAge: {Wording.Count(waiting.AgedCount, "file")}. Find-FailedFile -MaxAge 3650d shows them.");
+        }
+
         if (waiting.WithdrawnLoadRunFileIds is { Count: > 0 } withdrawn)
         {
             var ids = Wording.First(withdrawn, IdsShown);

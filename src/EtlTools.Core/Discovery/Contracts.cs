@@ -87,6 +87,9 @@ public sealed record WaitingFiles
     /// <summary>When the first of them is due; null where there are none.</summary>
     public DateTimeOffset? NextTryAt { get; init; }
 
+    /// <summary>Failed files whose last attempt is too long ago: no plan takes them by itself.</summary>
+    public int AgedCount { get; init; }
+
     /// <summary>Attempts that an undo withdrew. Their content is known, so it is new no more: only a reprocess loads it again.</summary>
     public required IReadOnlyList<int> WithdrawnLoadRunFileIds { get; init; }
 }

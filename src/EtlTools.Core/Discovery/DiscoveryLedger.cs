@@ -12,6 +12,9 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
 {
     private const string Table = "etl.load_run_files";
 
+    /// <summary>Longer than any ledger is kept. Much longer spans lead before the first date that PostgreSQL knows.</summary>
+    public static readonly TimeSpan AnyAge = TimeSpan.FromDays(100 * 365);
+
     private readonly string _container = SourceStoreFactory.ContainerOf(pipeline.Source);
 
     /// <summary>Those whose content is not known, in the given order, with New or Changed.</summary>
@@ -45,7 +48,7 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
                 pipeline = pipeline.Name,
                 container = _container,
                 prefix = pipeline.Source.Prefix,
-                maxAge,
+                maxAge = maxAge < AnyAge ? maxAge : AnyAge,
                 types = LedgerNames(filter.ExtractTypes),
                 from = filter.From,
                 to = filter.To,

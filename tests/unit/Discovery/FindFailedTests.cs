@@ -47,7 +47,21 @@ public sealed class FindFailedTests
         Assert.All(failed, file => Assert.Equal(2, file.Attempts));
         Assert.All(failed, file => Assert.Equal(TimeSpan.FromMinutes(5), file.NextTryAt - file.LastAttemptAt));
         var told = await bench.Discovery.GetWaitingAsync(new FileFilter(), DiscoveryBench.Month, CancellationToken.None);
-        Assert.Equal((1, failed[1].NextTryAt), (told.FailedCount, told.NextTryAt));
+        Assert.Equal((1, failed[1].NextTryAt, 0), (told.FailedCount, told.NextTryAt, told.AgedCount));
+    }
+
+    [PostgresFact]
+    public async Task File_that_failed_too_long_ago_is_told_and_found_by_any_age()
+    {
+        await using var bench = await DiscoveryBench.CreateAsync();
+        var aged = bench.Put("Patient");
+        await bench.AddAttemptAsync(aged, "failed", age: TimeSpan.FromDays(40));
+
+        Assert.Empty(await bench.FindFailedAsync());
+        var told = await bench.Discovery.GetWaitingAsync(new FileFilter(), DiscoveryBench.Month, CancellationToken.None);
+        Assert.Equal((0, 1), (told.FailedCount, told.AgedCount));
+        var found = await bench.FindFailedAsync(maxAge: TimeSpan.MaxValue);
+        Assert.Equal(aged, Assert.Single(found).Key);
     }
 
     [PostgresTheory]
