@@ -70,6 +70,12 @@ profiles:
             try {
                 Connect-EtlDatabase $empty -WarningVariable warnings -WarningAction SilentlyContinue
                 $warnings | Should -Match 'Initialize-EtlDatabase'
+
+                # One that a later version has made.
+                Initialize-EtlDatabase -Connection $empty | Out-Null
+                Invoke-TestSql $empty "INSERT INTO etl.schema_migrations VALUES (9999, 'later', 'x')" | Out-Null
+                Connect-EtlDatabase $empty -WarningVariable warnings -WarningAction SilentlyContinue
+                $warnings | Should -Match 'Newer. Update the EtlTools module'
                 Disconnect-EtlDatabase
             }
             finally {

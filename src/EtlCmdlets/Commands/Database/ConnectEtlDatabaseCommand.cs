@@ -85,7 +85,10 @@ public sealed class ConnectEtlDatabaseCommand : EtlCmdlet
         WriteVerbose($"Connected to {connection} ({info.ServerVersion}, TLS: {info.Tls}, schema: {info.Schema}).");
         if (info.Schema != "Current")
         {
-            WriteWarning($"The schema of {connection} is {info.Schema}. Initialize-EtlDatabase creates or upgrades it; add -WhatIf to see how.");
+            var remedy = info.Schema == "Newer"
+                ? "Update the EtlTools module."
+                : "Initialize-EtlDatabase creates or upgrades it; add -WhatIf to see how.";
+            WriteWarning($"The schema of {connection} is {info.Schema}. {remedy}");
         }
 
         if (PassThru)
