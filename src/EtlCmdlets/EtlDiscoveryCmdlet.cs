@@ -2,6 +2,7 @@ using System.Management.Automation;
 using EtlTools.Cmdlets.Completion;
 using EtlTools.Core;
 using EtlTools.Core.Discovery;
+using EtlTools.Core.Loading;
 using EtlTools.Core.Runs;
 using EtlTools.Core.Sources;
 
@@ -64,15 +65,27 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
         }
     }
 
-    /// <summary>The error of a file that was not loaded.</summary>
-    /// <param name="file">The attempt.</param>
-    /// <param name="nextStep">What the error itself advises.</param>
-    protected void WriteFailed(LoadFile file, string? nextStep) => WriteFailure(new EtlException(
-        EtlErrorKind.Data,
-        file.ErrorCode ?? "LoadFileFailed",
-        $"{file.Key}: {file.Error ?? "the file could not be loaded."}",
-        file.Key,
-        NextStep(file, nextStep ?? "Put the cause right.")));
+    /// <summary>What became of the files of a run, after the run: so -ErrorAction Stop does not cut it short.</summary>
+    protected void ReportOutcome(IReadOnlyList<LoadProgress> finished)
+    {
+        TellStaging(finished.Select(report => report.StagedFile is { } staged
+            ? (staged.Key, staged.Staging, (int?)staged.LoadRunFileId)
+            : (report.FinishedFile!.Key, report.FinishedStaging, report.FinishedFile.LoadRunFileId)));
+        if (finished.Count(report => report.StagedFile is not null) is var late and > 0)
+        {
+            Tell($"Staged: {Wording.Count(late, "file")} that an earlier run had loaded.");
+        }
+
+        if (finished.Count(report => report.FinishedFile?.Status == LoadFileStatus.Skipped) is var known and > 0)
+        {
+            Tell($"Left alone: {Wording.Count(known, "file")} already loaded as in the source. Invoke-Reprocess loads a file again.");
+        }
+
+        foreach (var report in finished.Where(report => report.FinishedFile?.Status == LoadFileStatus.Failed))
+        {
+            WriteFailed(report.FinishedFile!, report.NextStep ?? "Put the cause right.");
+        }
+    }
 
     protected FileFilter Filter(string[] extractTypes) => new()
     {
@@ -104,6 +117,13 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
             WriteWarning($"Names that the pipeline does not recognise: {more}; -Verbose lists them.");
         }
     }
+
+    private void WriteFailed(LoadFile file, string remedy) => WriteFailure(new EtlException(
+        EtlErrorKind.Data,
+        file.ErrorCode ?? "LoadFileFailed",
+        $"{file.Key}: {file.Error ?? "the file could not be loaded."}",
+        file.Key,
+        NextStep(file, remedy)));
 
     private static string NextStep(LoadFile file, string remedy) => file switch
     {

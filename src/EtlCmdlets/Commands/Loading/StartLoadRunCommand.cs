@@ -142,23 +142,6 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
         var run = Await(token => engine.LoadAsync(plan, options, progress, token));
         bar.Dispose();
         WriteObject(run);
-        TellStaging(finished.Select(report => report.StagedFile is { } staged
-            ? (staged.Key, staged.Staging, (int?)staged.LoadRunFileId)
-            : (report.FinishedFile!.Key, report.FinishedStaging, report.FinishedFile.LoadRunFileId)));
-        if (finished.Count(report => report.StagedFile is not null) is var late and > 0)
-        {
-            Tell($"Staged: {Wording.Count(late, "file")} that an earlier run had loaded.");
-        }
-
-        if (finished.Count(report => report.FinishedFile?.Status == LoadFileStatus.Skipped) is var known and > 0)
-        {
-            Tell($"Left alone: {Wording.Count(known, "file")} already loaded as in the source. Invoke-Reprocess loads a file again.");
-        }
-
-        // After the run, so that -ErrorAction Stop does not cut it short.
-        foreach (var report in finished.Where(report => report.FinishedFile?.Status == LoadFileStatus.Failed))
-        {
-            WriteFailed(report.FinishedFile!, report.NextStep);
-        }
+        ReportOutcome(finished);
     }
 }
