@@ -263,7 +263,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
                 await ExecuteAsync(UndoSql.StageAdded(plan), since).ConfigureAwait(false);
             }
 
-            await ExecuteAsync(MergeSql.AnalyzeStage, null).ConfigureAwait(false);
+            await ExecuteAsync(MergeSql.AnalyzeStage(plan), null).ConfigureAwait(false);
 
             // Where the copy was filled anew since, everything that is not put back goes.
             await ExecuteAsync(MergeSql.FindDifferences(plan, deletes: until is not null, range: null), null).ConfigureAwait(false);

@@ -23,7 +23,8 @@ internal static class MergeSql
 
     public const string DropStage = $"DROP TABLE IF EXISTS {Stage}, {Keys}";
 
-    public const string AnalyzeStage = $"ANALYZE {Stage}";
+    /// <summary>Of a wide table the other columns would take longer than the merge, and it joins by the key.</summary>
+    public static string AnalyzeStage(TablePlan plan) => $"ANALYZE {Stage}{(plan.HasKey ? $" ({SqlIdentifier.List(plan.Key)})" : "")}";
 
     public static string CreateStage(TablePlan plan) =>
         $"CREATE TEMP TABLE etl_stage ({string.Join(", ", plan.Columns.Select(column => $"{SqlIdentifier.Quote(column.Name)} {column.StageType}"))})";

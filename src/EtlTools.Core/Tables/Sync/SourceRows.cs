@@ -97,37 +97,28 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
         }
     }
 
-    /// <summary>What the copy was filled with: its rows, and the zero dates in them.</summary>
-    public async Task<(long Rows, long ZeroDates)> CountFilledAsync(CancellationToken cancellationToken)
-    {
-        var (rows, nulls) = await CountAsync(plan.Target.Qualified, cancellationToken).ConfigureAwait(false);
-        return (rows, nulls + await AskZeroDatesAsync("", cancellationToken).ConfigureAwait(false));
-    }
-
     /// <summary>The zero dates in the stage.</summary>
     /// <param name="rest">What followed the table in the SELECT; null: the source is not asked.</param>
     /// <param name="cancellationToken">Stops both.</param>
     public async Task<long> CountStagedZeroDatesAsync(string? rest, CancellationToken cancellationToken)
     {
-        var nulls = ZeroDates(isNullable: false).Any() ? (await CountAsync(MergeSql.Stage, cancellationToken).ConfigureAwait(false)).Nulls : 0;
+        var nulls = ZeroDates(isNullable: false).Any()
+            ? await lane.Connection.ExecuteScalarAsync<long>(new CommandDefinition($"SELECT {ZeroDatesSql} FROM {MergeSql.Stage}", cancellationToken: cancellationToken)).ConfigureAwait(false)
+            : 0;
         return nulls + (rest is null ? 0 : await AskZeroDatesAsync(rest, cancellationToken).ConfigureAwait(false));
     }
+
+    /// <summary>An aggregate over rows that were read: a column that is never NULL at the source has a NULL for each zero date.</summary>
+    public string ZeroDatesSql =>
+        $"0{string.Concat(ZeroDates(isNullable: false).Select(column => $" + count(*) - count({SqlIdentifier.Quote(column.Name)})"))}";
 
     private IEnumerable<LoadColumn> ZeroDates(bool isNullable) =>
         plan.Columns.Where(column => column.Mapping.IsZeroDate is not null && column.Mapping.Source.IsNullable == isNullable);
 
-    /// <summary>Rows that were read, and the zero dates in them: a column that is never NULL at the source has a NULL for each.</summary>
-    /// <param name="rows">The table with the rows, or a subquery.</param>
-    /// <param name="cancellationToken">Stops the statement.</param>
-    public Task<(long Rows, long Nulls)> CountAsync(string rows, CancellationToken cancellationToken)
-    {
-        var nulls = ZeroDates(isNullable: false).Select(column => $" + count(*) - count({SqlIdentifier.Quote(column.Name)})");
-        return lane.Connection.QuerySingleAsync<(long, long)>(new CommandDefinition(
-            $"SELECT count(*), 0{string.Concat(nulls)} FROM {rows}", cancellationToken: cancellationToken));
-    }
-
-    /// <summary>Of a column that may be NULL only the source knows.</summary>
-    private async Task<long> AskZeroDatesAsync(string rest, CancellationToken cancellationToken)
+    /// <summary>The zero dates of columns that may be NULL, of which only the source knows.</summary>
+    /// <param name="rest">What follows the table in the SELECT.</param>
+    /// <param name="cancellationToken">Ends the session.</param>
+    public async Task<long> AskZeroDatesAsync(string rest, CancellationToken cancellationToken)
     {
         var isZero = ZeroDates(isNullable: true).Select(column => $"IFNULL({column.Mapping.IsZeroDate}, 0)").ToList();
         if (isZero.Count == 0)

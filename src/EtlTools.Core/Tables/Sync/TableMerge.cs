@@ -38,7 +38,7 @@ internal sealed class TableMerge(NpgsqlConnection connection, TablePlan plan, lo
     {
         await ExecuteAsync(MergeSql.Lock(plan), cancellationToken).ConfigureAwait(false);
         var (range, rowsDiscarded, valuesDiscarded) = await DiscardAsync(cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync(MergeSql.AnalyzeStage, cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(MergeSql.AnalyzeStage(plan), cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.FindDifferences(plan, Deletes, range), cancellationToken).ConfigureAwait(false);
         if (DeletesByKeys)
         {

@@ -119,9 +119,9 @@ internal sealed class TableSyncer
         var end = await _source.FillAsync("", isNew: true, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-copy");
         _plan = await TargetShape.AddKeyAsync(Connection, _plan, cancellationToken).ConfigureAwait(false);
-        var (rows, zeroDates) = await _source.CountFilledAsync(cancellationToken).ConfigureAwait(false);
-        var counts = new SyncProgressCounts(end.Rows, end.Bytes, new MergeCounts { Inserted = rows, NotFound = Math.Abs(end.Rows - rows) }, zeroDates);
-        var state = await AdvanceAsync(_plan.Target.Qualified, now, cancellationToken).ConfigureAwait(false);
+        var (counts, watermarks) = await LookAtFilledAsync(end, _plan.Target.Qualified, now, Before, cancellationToken).ConfigureAwait(false);
+        counts = counts with { ZeroDates = counts.ZeroDates + await _source.AskZeroDatesAsync("", cancellationToken).ConfigureAwait(false) };
+        var state = await AdvanceAsync(_plan.Target.Qualified, watermarks, cancellationToken).ConfigureAwait(false);
         await CommitAsync(transaction, counts, state, isLast: true, cancellationToken).ConfigureAwait(false);
 
         // Building the key's index told the planner how large the table is; without one, whoever reads it next would have to guess.
@@ -130,6 +130,16 @@ internal sealed class TableSyncer
         {
             await ExecuteAsync($"ANALYZE {_plan.Target.Qualified}", cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Rows that went straight into the copy: one pass over them tells how many they are, and their watermarks.</summary>
+    private async Task<(SyncProgressCounts Counts, IReadOnlyDictionary<string, string> Watermarks)> LookAtFilledAsync(
+        SourceStreamEnd end, string rows, string now, IReadOnlyDictionary<string, string> before, CancellationToken cancellationToken)
+    {
+        var (watermarks, counts) = await Watermarks.ReadWithCountsAsync(
+            Connection, rows, ["count(*)", _source.ZeroDatesSql], Written(_filter.Columns), _config, now, before, cancellationToken).ConfigureAwait(false);
+        var merge = new MergeCounts { Inserted = counts[0], NotFound = Math.Abs(end.Rows - counts[0]) };
+        return (new SyncProgressCounts(end.Rows, end.Bytes, merge, counts[1]), watermarks);
     }
 
     private async Task RunOnceAsync(string now, CancellationToken cancellationToken)
@@ -157,7 +167,9 @@ internal sealed class TableSyncer
             Deletes = _deletes && !byKeys,
             DeletesByKeys = byKeys,
         }.RunAsync(cancellationToken).ConfigureAwait(false);
-        var state = await AdvanceAsync(MergeSql.Stage, now, cancellationToken).ConfigureAwait(false);
+        var watermarks = await Watermarks.ReadAsync(
+            Connection, MergeSql.Stage, Written(_filter.Columns), _config, now, Before, cancellationToken).ConfigureAwait(false);
+        var state = await AdvanceAsync(MergeSql.Stage, watermarks, cancellationToken).ConfigureAwait(false);
         await CommitAsync(transaction, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), state, isLast: true, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
     }
@@ -224,10 +236,9 @@ internal sealed class TableSyncer
 
         var end = await _source.FillAsync(rest, isNew: false, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-copy");
-        var (rows, zeroDates) = await _source.CountAsync(filled, cancellationToken).ConfigureAwait(false);
+        var (counts, watermarks) = await LookAtFilledAsync(end, filled, pass.StartedAt, pass.Watermarks, cancellationToken).ConfigureAwait(false);
         var last = await ReadLastAsync(filled, end.Rows, pass, cancellationToken).ConfigureAwait(false);
-        pass = await GoOnAsync(pass, last, filled, cancellationToken).ConfigureAwait(false);
-        var counts = new SyncProgressCounts(end.Rows, end.Bytes, new MergeCounts { Inserted = rows, NotFound = Math.Abs(end.Rows - rows) }, zeroDates);
+        pass = await GoOnAsync(pass, last, filled, watermarks, cancellationToken).ConfigureAwait(false);
         return (pass, await CommitChunkAsync(transaction, pass, counts, cancellationToken).ConfigureAwait(false));
     }
 
@@ -253,7 +264,9 @@ internal sealed class TableSyncer
             DeletesByKeys = byKeys,
             Range = pass.IsFull ? TargetRange(pass.After, isLast ? null : last) : null,
         }.RunAsync(cancellationToken).ConfigureAwait(false);
-        pass = await GoOnAsync(pass, last, MergeSql.Stage, cancellationToken).ConfigureAwait(false);
+        var watermarks = await Watermarks.ReadAsync(
+            Connection, MergeSql.Stage, _filter.Columns, _config, pass.StartedAt, pass.Watermarks, cancellationToken).ConfigureAwait(false);
+        pass = await GoOnAsync(pass, last, MergeSql.Stage, watermarks, cancellationToken).ConfigureAwait(false);
         await CommitChunkAsync(transaction, pass, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
         return (pass, isLast);
@@ -262,10 +275,11 @@ internal sealed class TableSyncer
     private bool IsLast(long rows) => rows < _config.BatchSize;
 
     /// <summary>How far a pass has come with the rows of a chunk.</summary>
-    private async Task<ChunkedPass> GoOnAsync(ChunkedPass pass, IReadOnlyList<string>? last, string rows, CancellationToken cancellationToken) => pass with
+    private async Task<ChunkedPass> GoOnAsync(
+        ChunkedPass pass, IReadOnlyList<string>? last, string rows, IReadOnlyDictionary<string, string> watermarks, CancellationToken cancellationToken) => pass with
     {
         After = last,
-        Watermarks = await Watermarks.ReadAsync(Connection, rows, _filter.Columns, _config, pass.StartedAt, pass.Watermarks, cancellationToken).ConfigureAwait(false),
+        Watermarks = watermarks,
         LastKey = await Watermarks.ReadLastKeyAsync(Connection, rows, _numberKey, pass.LastKey, cancellationToken).ConfigureAwait(false),
     };
 
@@ -318,13 +332,12 @@ internal sealed class TableSyncer
     private IReadOnlyList<string> SyncedColumns =>
         [.. _plan.Written.Select(column => column.Name), .. _state.Columns.Where(name => _plan.Target.Find(name) is not null && !_plan.Written.Any(column => column.Name == name))];
 
-    private async Task<TableState> AdvanceAsync(string rows, string now, CancellationToken cancellationToken) => _state with
+    private async Task<TableState> AdvanceAsync(string rows, IReadOnlyDictionary<string, string> watermarks, CancellationToken cancellationToken) => _state with
     {
         IsComplete = true,
         Columns = SyncedColumns,
         Key = _plan.Key,
-        Watermarks = await Watermarks.ReadAsync(
-            Connection, rows, Written(_filter.Columns), _config, now, Before, cancellationToken).ConfigureAwait(false),
+        Watermarks = watermarks,
         LastKey = await Watermarks.ReadLastKeyAsync(Connection, rows, _numberKey, _decision.Mode == SyncMode.Full ? null : _state.LastKey, cancellationToken).ConfigureAwait(false),
         Pass = null,
         TakenBack = TakenBack.Nothing,

@@ -24,13 +24,22 @@ internal static class Watermarks
         TableConfig config,
         string now,
         IReadOnlyDictionary<string, string> before,
+        CancellationToken cancellationToken) =>
+        columns.Count == 0
+            ? before
+            : (await ReadWithCountsAsync(connection, rows, [], columns, config, now, before, cancellationToken).ConfigureAwait(false)).Watermarks;
+
+    /// <summary>The same in one pass with counts of the rows, which are given as aggregates.</summary>
+    public static async Task<(IReadOnlyDictionary<string, string> Watermarks, IReadOnlyList<long> Counts)> ReadWithCountsAsync(
+        NpgsqlConnection connection,
+        string rows,
+        IReadOnlyList<string> counts,
+        IReadOnlyList<SourceColumn> columns,
+        TableConfig config,
+        string now,
+        IReadOnlyDictionary<string, string> before,
         CancellationToken cancellationToken)
     {
-        if (columns.Count == 0)
-        {
-            return before;
-        }
-
         var parameters = new DynamicParameters();
         parameters.Add("min", config.MinDate.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         parameters.Add("max", config.MaxDate?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
@@ -38,16 +47,17 @@ internal static class Watermarks
         var expressions = columns.Select((column, i) =>
         {
             parameters.Add($"w{i}", before.GetValueOrDefault(column.Name));
-            return Highest(column, $"w{i}");
+            return $"{Highest(column, $"w{i}")} AS c{i}";
         });
         var row = (IDictionary<string, object?>)await connection.QuerySingleAsync(new CommandDefinition(
-            $"SELECT {string.Join(", ", expressions.Select((expression, i) => $"{expression} AS c{i}"))} FROM {rows}",
+            $"SELECT {string.Join(", ", counts.Select((count, i) => $"({count})::bigint AS n{i}").Concat(expressions))} FROM {rows}",
             parameters,
             cancellationToken: cancellationToken)).ConfigureAwait(false);
-        return columns
+        var watermarks = columns.Count == 0 ? before : columns
             .Select((column, i) => (column.Name, Value: (string?)row[$"c{i}"]))
             .Where(pair => pair.Value is not null)
             .ToDictionary(pair => pair.Name, pair => pair.Value!, StringComparer.Ordinal);
+        return (watermarks, [.. counts.Select((_, i) => (long)row[$"n{i}"]!)]);
     }
 
     public static async Task<string?> ReadLastKeyAsync(
