@@ -87,13 +87,11 @@ public abstract class EtlDiscoveryCmdlet : EtlPipelineCmdlet
         }
     }
 
-    protected FileFilter Filter(string[] extractTypes) => new()
+    protected FileFilter Filter(string[] extractTypes)
     {
-        ExtractTypes = extractTypes,
-        From = WallClock(From),
-        To = WallClock(To),
-        First = First,
-    };
+        var (from, to) = WallClock(From, To);
+        return new FileFilter { ExtractTypes = extractTypes, From = from, To = to, First = First };
+    }
 
     /// <summary>For the engine's callback; called off the pipeline thread.</summary>
     protected void OnUnrecognised(UnrecognisedFile file) => OnPipeline(() =>

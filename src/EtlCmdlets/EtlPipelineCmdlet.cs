@@ -64,8 +64,21 @@ public abstract class EtlPipelineCmdlet : EtlDatabaseCmdlet
         void Say(Action<string> stream, string line) => (++told <= LinesShown ? stream : WriteVerbose)(line);
     }
 
+    /// <summary>-From and -To as the pipeline's files have their dates.</summary>
+    /// <exception cref="EtlException">DateRangeEmpty.</exception>
+    protected (DateTime? From, DateTime? To) WallClock(DateTime? from, DateTime? to)
+    {
+        var range = (From: WallClock(from), To: WallClock(to));
+        return range.From < range.To || range.From is null || range.To is null ? range : throw new EtlException(
+            EtlErrorKind.InvalidInput,
+            "DateRangeEmpty",
+            "No file can be extracted at or after -From and before -To: -From is not the earlier one.",
+            "From",
+            "Give -From an earlier date than -To; files of one day are those from that day to the next.");
+    }
+
     /// <summary>A date as the pipeline's files have it: wall-clock time in its zone. One without a zone is that already.</summary>
-    protected DateTime? WallClock(DateTime? date) =>
+    private DateTime? WallClock(DateTime? date) =>
         date is { Kind: not DateTimeKind.Unspecified } instant
             ? TimeZoneInfo.ConvertTimeBySystemTimeZoneId(instant, Config.TimeZone)
             : date;

@@ -46,7 +46,9 @@ public abstract class EtlReprocessCmdlet : EtlPipelineCmdlet
 
         // Who took the receipts has it all; everybody else would be left with nothing.
         var done = receipts.Where(receipt => receipt.Status == "Completed").ToList();
-        var outcome = $"{verb}: {done.Count} of {Wording.Count(receipts.Count, "file")}";
+        var outcome = receipts.Count == 0
+            ? $"{verb}: nothing, for no file fits what was asked for"
+            : $"{verb}: {done.Count} of {Wording.Count(receipts.Count, "file")}";
         Action<string> tell = passThru ? WriteVerbose : Tell;
         tell(done.Count == 0 ? outcome + "." : $"{outcome}, in run {done[0].LoadRunId}: {Changes(done)}.");
     }

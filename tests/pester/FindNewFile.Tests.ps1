@@ -24,6 +24,10 @@ Describe 'Find-NewFile' -Skip:(-not (Test-PostgresServer)) {
         @(Find-NewFile -First 1) | Should -HaveCount 1
     }
 
+    It 'refuses a span of time that holds nothing' {
+        { Find-NewFile -From 2026-01-03 -To 2026-01-02 -ErrorAction Stop } | Should -Throw -ErrorId 'DateRangeEmpty*'
+    }
+
     It 'reads a date that has a zone in the pipeline''s own' {
         # Noon of the 1st in London is the 2nd in Auckland.
         $noon = [datetime]::new(2026, 1, 1, 12, 0, 0, [System.DateTimeKind]::Utc)

@@ -87,6 +87,9 @@ Describe 'Reprocessing and undoing' -Skip:(-not (Test-PostgresServer)) {
         It 'keeps to type and dates' {
             $run | Invoke-Reprocess -Reason x -PassThru -ExtractType practice | Should -BeNullOrEmpty
             $run | Invoke-Reprocess -Reason x -PassThru -From 2026-01-02 | Should -BeNullOrEmpty
+            $run | Invoke-Reprocess -Reason x -From 2026-01-02 -InformationVariable told 6> $null
+            $told | Should -Match 'no file fits'
+            { $run | Invoke-Reprocess -Reason x -From 2026-01-02 -To 2026-01-01 -ErrorAction Stop } | Should -Throw -ErrorId 'DateRangeEmpty*'
             Get-PatientName | Should -Be Before
         }
 

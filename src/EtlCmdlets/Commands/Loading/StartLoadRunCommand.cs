@@ -114,7 +114,7 @@ public sealed class StartLoadRunCommand : EtlDiscoveryCmdlet
                 _keys, refusal => OnPipeline(() => WriteFailure(refusal)), token)));
         }
 
-        var (from, to) = (WallClock(From), WallClock(To));
+        var (from, to) = WallClock(From, To);
         return [.. _plan.Where(item => !(item.ExtractedAt < from) && !(item.ExtractedAt >= to)).Take(First ?? int.MaxValue)];
     }
 

@@ -79,14 +79,15 @@ public sealed class InvokeReprocessCommand : EtlReprocessCmdlet
         }
 
         var target = new ReprocessTarget { LoadRunIds = [.. _runs.Distinct()], LoadRunFileIds = [.. _files.Distinct()] };
+        var (from, to) = WallClock(From, To);
         var options = new ReprocessOptions
         {
             Reason = Reason,
             SkipRaw = SkipRaw,
             HardDelete = HardDelete,
             ExtractTypes = ExtractType,
-            From = WallClock(From),
-            To = WallClock(To),
+            From = from,
+            To = to,
             MaxErrorRate = MaxErrorRate,
             MaxFailure = MaxFailure,
         };
