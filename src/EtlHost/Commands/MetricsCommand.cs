@@ -25,7 +25,8 @@ internal static class MetricsCommand
                 ("mean_seconds_to_recovery", metric.MeanTimeToRecovery),
                 ("failed_first_accuracy", metric.FailedFirstAccuracy),
                 ("open_failed_files", metric.OpenFailedFiles),
-                ("superseded_row_share", metric.SupersededRowShare));
+                ("superseded_row_share", metric.SupersededRowShare),
+                ("staging_dead_row_share", metric.StagingDeadRowShare));
             return ExitCode.Ok;
         });
         return command;

@@ -106,6 +106,13 @@ internal static class ReprocessMetricSql
         WHERE status = 'completed' AND raw_deleted_at IS NULL
         """;
 
+    public const string StagingDeadRowShare = """
+        SELECT sum(n_dead_tup)::double precision / nullif(sum(n_live_tup + n_dead_tup), 0)
+        FROM pg_stat_user_tables
+        WHERE schemaname || '.' || relname IN (
+            SELECT staging_table FROM etl.reprocess_receipts WHERE kind = 'reprocess' AND created_at >= @since)
+        """;
+
     public const string ByReason = """
         SELECT coalesce(reason, '') AS name, count(*)::integer AS count
         FROM etl.load_runs

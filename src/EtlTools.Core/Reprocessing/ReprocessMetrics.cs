@@ -44,6 +44,13 @@ public sealed record ReprocessMetric
 
     /// <summary>Superseded raw rows / all raw rows that the ledger counts, 0 to 1; of all time, for storage does not forget.</summary>
     public double? SupersededRowShare { get; init; }
+
+    /// <summary>
+    /// What reprocessing costs those who query staging, whom it never locks out: rows that it replaced, and that they still pass
+    /// over until the server's autovacuum has been there / all rows of the staging tables that were reprocessed, 0 to 1. By
+    /// PostgreSQL's own statistics; null where nothing was reprocessed.
+    /// </summary>
+    public double? StagingDeadRowShare { get; init; }
     public IReadOnlyDictionary<string, int> ByReason { get; init; } = new Dictionary<string, int>();
     public IReadOnlyDictionary<string, int> ByExtractType { get; init; } = new Dictionary<string, int>();
 
@@ -105,6 +112,7 @@ public sealed class ReprocessMetrics(EtlDatabase database)
                 FailedFirstAccuracy = await OneAsync<double?>(ReprocessMetricSql.FailedFirst).ConfigureAwait(false),
                 OpenFailedFiles = recovery.OpenFiles,
                 SupersededRowShare = await OneAsync<double?>(ReprocessMetricSql.SupersededRowShare).ConfigureAwait(false),
+                StagingDeadRowShare = await OneAsync<double?>(ReprocessMetricSql.StagingDeadRowShare).ConfigureAwait(false),
                 ByReason = await CountsAsync(ReprocessMetricSql.ByReason).ConfigureAwait(false),
                 ByExtractType = await CountsAsync(ReprocessMetricSql.ByExtractType).ConfigureAwait(false),
                 ByHour = await CountsAsync(ReprocessMetricSql.ByHour).ConfigureAwait(false),

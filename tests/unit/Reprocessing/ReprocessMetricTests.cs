@@ -21,6 +21,7 @@ public sealed class ReprocessMetricTests
         Assert.Null(metric.MeanTimeToRecovery);
         Assert.Null(metric.FailedFirstAccuracy);
         Assert.Null(metric.SupersededRowShare);
+        Assert.Null(metric.StagingDeadRowShare);
         Assert.Null(metric.ReprocessingFrequency);
         Assert.Empty(metric.ByReason);
         Assert.Empty(metric.ByHour);
@@ -161,6 +162,25 @@ public sealed class ReprocessMetricTests
         await ledger.Database.ExecuteAsync("UPDATE etl.load_run_files SET raw_deleted_at = now() WHERE load_run_file_id = @gone", new { gone });
 
         Assert.Equal(0.3, (await GetAsync(ledger, DateTimeOffset.UtcNow.AddDays(-1))).SupersededRowShare);
+    }
+
+    [PostgresFact]
+    public async Task What_readers_of_staging_pass_over_is_the_share_of_dead_rows_in_what_was_reprocessed()
+    {
+        await using var ledger = await Ledger.CreateAsync();
+        var run = await ledger.AddRunAsync();
+        var receipt = await AddReceiptAsync(ledger, run, "Patient", 100);
+        await ledger.Database.ExecuteAsync("""
+            CREATE SCHEMA IF NOT EXISTS stg;
+            CREATE TABLE stg."Patients" (id integer) WITH (autovacuum_enabled = false);
+            CREATE TABLE stg.others (LIKE stg."Patients") WITH (autovacuum_enabled = false);
+            INSERT INTO stg."Patients" SELECT generate_series(1, 100);
+            INSERT INTO stg.others SELECT generate_series(1, 100)
+            """);
+        await ledger.Database.ExecuteAsync("DELETE FROM stg.\"Patients\" WHERE id <= 25; DELETE FROM stg.others; SELECT pg_stat_force_next_flush()");
+        await ledger.Database.ExecuteAsync("UPDATE etl.reprocess_receipts SET staging_table = 'stg.Patients' WHERE receipt_id = @receipt", new { receipt });
+
+        Assert.Equal(0.25, (await GetAsync(ledger, DateTimeOffset.UtcNow.AddDays(-1))).StagingDeadRowShare);
     }
 
     [PostgresFact]
