@@ -13,7 +13,7 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
     private const string Table = "etl.load_run_files";
 
     /// <summary>Longer than any ledger is kept. Much longer spans lead before the first date that PostgreSQL knows.</summary>
-    public static readonly TimeSpan AnyAge = TimeSpan.FromDays(100 * 365);
+    private static readonly TimeSpan AnyAge = TimeSpan.FromDays(100 * 365);
 
     private readonly string _container = SourceStoreFactory.ContainerOf(pipeline.Source);
 
@@ -39,9 +39,20 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
 
     /// <summary>In no order.</summary>
     public async Task<IReadOnlyList<FailedFile>> GetFailedAsync(
+        FileFilter filter, TimeSpan maxAge, CancellationToken cancellationToken) =>
+        (await QueryFailedAsync(filter, maxAge, cancellationToken).ConfigureAwait(false)).Select(ToFailedFile).ToList();
+
+    /// <summary>Those of <see cref="GetFailedAsync"/>, and how many are older.</summary>
+    public async Task<(IReadOnlyList<FailedFile> Failed, int Aged)> GetFailedOfAnyAgeAsync(
         FileFilter filter, TimeSpan maxAge, CancellationToken cancellationToken)
     {
-        var rows = await QueryAsync<FailedRow>(
+        var rows = await QueryFailedAsync(filter, AnyAge, cancellationToken).ConfigureAwait(false);
+        var young = rows.Where(row => row.AskedAt - row.LastAttemptAt <= maxAge).ToList();
+        return (young.ConvertAll(ToFailedFile), rows.Count - young.Count);
+    }
+
+    private Task<IReadOnlyList<FailedRow>> QueryFailedAsync(FileFilter filter, TimeSpan maxAge, CancellationToken cancellationToken) =>
+        QueryAsync<FailedRow>(
             DiscoverySql.Failed,
             new
             {
@@ -53,9 +64,7 @@ internal sealed class DiscoveryLedger(EtlDatabase database, PipelineConfig pipel
                 from = filter.From,
                 to = filter.To,
             },
-            cancellationToken).ConfigureAwait(false);
-        return rows.Select(ToFailedFile).ToList();
-    }
+            cancellationToken);
 
     /// <summary>Attempts that only a reprocess loads again, by id.</summary>
     public Task<IReadOnlyList<int>> GetWithdrawnAsync(FileFilter filter, CancellationToken cancellationToken) => QueryAsync<int>(

@@ -105,14 +105,13 @@ public sealed class FileDiscovery(EtlDatabase database, PipelineConfig pipeline)
     /// <exception cref="EtlException">ExtractTypeUnknown, and those of the database.</exception>
     public async Task<WaitingFiles> GetWaitingAsync(FileFilter filter, TimeSpan maxAge, CancellationToken cancellationToken)
     {
-        var young = await _ledger.GetFailedAsync(filter, maxAge, cancellationToken).ConfigureAwait(false);
-        var all = await _ledger.GetFailedAsync(filter, DiscoveryLedger.AnyAge, cancellationToken).ConfigureAwait(false);
+        var (young, aged) = await _ledger.GetFailedOfAnyAgeAsync(filter, maxAge, cancellationToken).ConfigureAwait(false);
         var failed = young.Where(file => !file.IsDue).ToList();
         return new WaitingFiles
         {
             FailedCount = failed.Count,
             NextTryAt = failed.Count == 0 ? null : failed.Min(file => file.NextTryAt),
-            AgedCount = all.Count - young.Count,
+            AgedCount = aged,
             WithdrawnLoadRunFileIds = await _ledger.GetWithdrawnAsync(filter, cancellationToken).ConfigureAwait(false),
         };
     }

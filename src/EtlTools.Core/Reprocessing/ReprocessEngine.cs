@@ -131,7 +131,8 @@ public sealed class ReprocessEngine(EtlDatabase database, PipelineConfig pipelin
         await using var connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await ReprocessTargets.RequireKnownAsync(connection, [.. loadRunIds], [.. loadRunFileIds], cancellationToken).ConfigureAwait(false);
+            await LedgerIds.RequireRunsAsync(connection, loadRunIds, cancellationToken).ConfigureAwait(false);
+            await LedgerIds.RequireFilesAsync(connection, loadRunFileIds, cancellationToken).ConfigureAwait(false);
             var receipts = await ReceiptStore.FindAsync(connection, [], loadRunIds, loadRunFileIds, cancellationToken).ConfigureAwait(false);
             return receipts
                 .Where(receipt => receipt is { Kind: not "undo", UndoneBy: null })

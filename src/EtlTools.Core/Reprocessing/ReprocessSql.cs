@@ -2,11 +2,6 @@ namespace EtlTools.Core.Reprocessing;
 
 internal static class ReprocessSql
 {
-    public const string MissingTargets = """
-        SELECT (SELECT r FROM unnest(@runs) r WHERE NOT EXISTS (SELECT FROM etl.load_runs l WHERE l.load_run_id = r) LIMIT 1) AS run,
-               (SELECT f FROM unnest(@files) f WHERE NOT EXISTS (SELECT FROM etl.load_run_files l WHERE l.load_run_file_id = f) LIMIT 1) AS file
-        """;
-
     /// <summary>
     /// For every logical file that the runs or entries touch: the attempt that counts now, else the last one. A repair is
     /// reached through the file it repairs.

@@ -40,7 +40,8 @@ internal static class ReprocessTargets
     {
         var runs = target.LoadRunIds.Distinct().ToArray();
         var files = target.LoadRunFileIds.Distinct().ToArray();
-        await RequireKnownAsync(connection, runs, files, cancellationToken).ConfigureAwait(false);
+        await LedgerIds.RequireRunsAsync(connection, runs, cancellationToken).ConfigureAwait(false);
+        await LedgerIds.RequireFilesAsync(connection, files, cancellationToken).ConfigureAwait(false);
         var types = options.ExtractTypes.Select(name => ExtractTypeOrder.Resolve(pipeline, name).Name).ToArray();
         var found = (await connection.QueryAsync<TargetFile>(new CommandDefinition(
             ReprocessSql.Targets,
@@ -66,24 +67,4 @@ internal static class ReprocessTargets
             .ThenBy(entry => entry.LoadRunFileId)
             .ToList();
     }
-
-    /// <exception cref="EtlException">LoadRunNotFound, LoadFileNotFound.</exception>
-    public static async Task RequireKnownAsync(
-        NpgsqlConnection connection, Guid[] runs, int[] files, CancellationToken cancellationToken)
-    {
-        var missing = await connection.QuerySingleAsync<(Guid? Run, int? File)>(new CommandDefinition(
-            ReprocessSql.MissingTargets, new { runs, files }, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        if (missing.Run is { } run)
-        {
-            throw NotFound("LoadRunNotFound", $"There is no load run {run}.", run.ToString(), "Get-LoadRun lists the runs.");
-        }
-
-        if (missing.File is { } file)
-        {
-            throw NotFound("LoadFileNotFound", $"There is no load file {file}.", file.ToString(System.Globalization.CultureInfo.InvariantCulture), "Get-LoadFile and Find-FailedFile list the files.");
-        }
-    }
-
-    private static EtlException NotFound(string id, string message, string target, string nextStep) =>
-        new(EtlErrorKind.NotFound, id, message, target, nextStep);
 }

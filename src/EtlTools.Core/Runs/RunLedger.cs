@@ -302,28 +302,17 @@ public sealed class RunLedger(EtlDatabase database, PipelineConfig? pipeline = n
         return [.. others, .. types.SelectMany(group => group.Key is { } type ? type.Aliases.Prepend(type.Name) : [])];
     }
 
-    private async Task RequireRunsAsync(NpgsqlConnection connection, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
-    {
-        if (await FindMissingAsync(connection, LedgerSql.MissingRuns, ids, cancellationToken).ConfigureAwait(false) is { Count: > 0 } missing)
-        {
-            throw LedgerErrors.RunNotFound(missing);
-        }
-    }
+    private Task RequireRunsAsync(NpgsqlConnection connection, IReadOnlyList<Guid> ids, CancellationToken cancellationToken) =>
+        AskAsync(() => LedgerIds.RequireRunsAsync(connection, ids, cancellationToken));
 
-    private async Task RequireFilesAsync(NpgsqlConnection connection, IReadOnlyList<int> ids, CancellationToken cancellationToken)
-    {
-        if (await FindMissingAsync(connection, LedgerSql.MissingFiles, ids, cancellationToken).ConfigureAwait(false) is { Count: > 0 } missing)
-        {
-            throw LedgerErrors.FileNotFound(missing);
-        }
-    }
+    private Task RequireFilesAsync(NpgsqlConnection connection, IReadOnlyList<int> ids, CancellationToken cancellationToken) =>
+        AskAsync(() => LedgerIds.RequireFilesAsync(connection, ids, cancellationToken));
 
-    private async Task<IReadOnlyList<T>> FindMissingAsync<T>(
-        NpgsqlConnection connection, string sql, IReadOnlyList<T> ids, CancellationToken cancellationToken) =>
-        ids.Count == 0
-            ? []
-            : (await AskAsync(() => connection.QueryAsync<T>(new CommandDefinition(
-                sql, new { ids = ids.Distinct().ToArray() }, cancellationToken: cancellationToken))).ConfigureAwait(false)).AsList();
+    private Task AskAsync(Func<Task> ask) => AskAsync(async () =>
+    {
+        await ask().ConfigureAwait(false);
+        return true;
+    });
 
     private async Task<T> AskAsync<T>(Func<Task<T>> ask)
     {

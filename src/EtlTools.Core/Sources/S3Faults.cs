@@ -49,12 +49,12 @@ internal sealed class S3Faults(string bucket, string? endpoint)
                 return Unavailable("does not answer", exception);
         }
 
-        if (Has<AuthenticationException>(exception))
+        if (Causes(exception).Any(cause => cause is AuthenticationException))
         {
             return TlsFailed(exception);
         }
 
-        return IsTransport(exception)
+        return Causes(exception).Any(IsTransport)
             ? Unavailable("cannot be reached", exception)
             : exception is AmazonClientException ? NoCredentials(exception) : Unavailable("gave no usable answer", exception);
     }
@@ -113,27 +113,14 @@ internal sealed class S3Faults(string bucket, string? endpoint)
         "Check source.endpoint (http or https, and the host name that the certificate bears); have this machine trust the authority.",
         inner: exception);
 
-    private static bool Has<T>(Exception? exception)
-        where T : Exception
+    private static bool IsTransport(Exception cause) =>
+        cause is HttpRequestException or IOException or System.Net.Sockets.SocketException or WebException;
+
+    private static IEnumerable<Exception> Causes(Exception exception)
     {
-        while (exception is not null and not T)
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
         {
-            exception = exception.InnerException;
+            yield return cause;
         }
-
-        return exception is T;
-    }
-
-    private static bool IsTransport(Exception? exception)
-    {
-        for (; exception is not null; exception = exception.InnerException)
-        {
-            if (exception is HttpRequestException or IOException or System.Net.Sockets.SocketException or WebException)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }
