@@ -137,8 +137,9 @@ public sealed class TableConfigReaderTests
             "/etc/etl.yaml");
         var source = profiles.GetSource();
         Assert.Equal("opendental (reader@db.practice.example:3307/opendental)", source.Connection.ToString());
-        Assert.Equal((SourceTls.Encrypt, SourceTls.Verify), (source.Connection.EffectiveTls, (source.Connection with { Tls = SourceTls.Default }).EffectiveTls));
-        Assert.Equal(SourceTls.Prefer, (source.Connection with { Tls = SourceTls.Default, Host = "127.0.0.1" }).EffectiveTls);
+        var standard = source.Connection with { Tls = SourceTls.Default };
+        Assert.Equal((SourceTls.Encrypt, SourceTls.Verify), (source.Connection.TlsTo(source.Connection.Host), standard.TlsTo(source.Connection.Host)));
+        Assert.Equal((SourceTls.Prefer, SourceTls.Verify), (standard.TlsTo("127.0.0.1"), (standard with { CertificateFile = "ca.pem" }).TlsTo("127.0.0.1")));
         Assert.EndsWith("tables.yaml", source.TablesFile, StringComparison.Ordinal);
         Assert.Equal(("od", TimeSpan.Zero, TimeSpan.FromHours(1)), (source.Settings.Schema, source.Settings.HistoryRetention, source.Settings.Overlap));
         Assert.Equal("SourceNotFound", Assert.Throws<EtlException>(() => profiles.GetSource("other")).ErrorId);

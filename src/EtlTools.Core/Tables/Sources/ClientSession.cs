@@ -46,6 +46,13 @@ internal sealed class ClientSession : ISourceSession
                 EtlErrorKind.NotFound, "SourceOptionFileMissing", $"There is no option file {file} for {connection}.", file, "Correct option_file of the source.");
         }
 
+        if (connection.CertificateFile is { } certificates && !File.Exists(certificates))
+        {
+            throw new EtlException(
+                EtlErrorKind.NotFound, "SourceCertificateFileMissing", $"There is no certificate file {certificates} for {connection}.", certificates,
+                "Correct ca_file of the source.");
+        }
+
         Process process;
         try
         {

@@ -5,8 +5,13 @@ using System.Globalization;
 namespace EtlTools.Core.Tables.Sources;
 
 /// <summary>The database's own client program, which is the wire to it: it speaks every version, plugin and TLS mode.</summary>
-internal sealed record SourceClient(string Path, bool IsMariaDb)
+/// <param name="Path">The program.</param>
+/// <param name="IsMariaDb">It takes the options of MariaDB's client, not those of MySQL's.</param>
+/// <param name="HostOfFile">Where the option file of the source leads to, if it says so.</param>
+internal sealed record SourceClient(string Path, bool IsMariaDb, string? HostOfFile)
 {
+    private const string HostOption = "--host=";
+
     private static readonly string[] Names = ["mariadb", "mysql"];
 
     /// <exception cref="EtlException">SourceClientMissing.</exception>
@@ -16,19 +21,11 @@ internal sealed record SourceClient(string Path, bool IsMariaDb)
             ? FindOnPath(configured) ?? throw Missing(configured, $"The client program {configured} is not there.")
             : Names.Select(FindOnPath).FirstOrDefault(found => found is not null)
                 ?? throw Missing("mariadb", "Neither mariadb nor mysql is on the PATH.");
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo(path, ["--version"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            var version = await process.StandardOutput.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
-            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
-            return process.ExitCode == 0
-                ? new SourceClient(path, version.Contains("MariaDB", StringComparison.OrdinalIgnoreCase))
-                : throw Missing(path, $"{path} does not run: it ended with {process.ExitCode.ToString(CultureInfo.InvariantCulture)}.");
-        }
-        catch (Win32Exception error)
-        {
-            throw Missing(path, $"The client program {path} cannot be started.", error);
-        }
+        var version = await AskAsync(path, ["--version"], cancellationToken).ConfigureAwait(false)
+            ?? throw Missing(path, $"{path} does not run.");
+        var host = connection is { Host: null, OptionFile: { } file } && File.Exists(file)
+            ? await ReadHostAsync(path, file, cancellationToken).ConfigureAwait(false) : null;
+        return new SourceClient(path, version.Contains("MariaDB", StringComparison.OrdinalIgnoreCase), host);
     }
 
     /// <summary>How to start it on a connection. The password is in its environment.</summary>
@@ -39,7 +36,8 @@ internal sealed record SourceClient(string Path, bool IsMariaDb)
         arguments.AddRange(
         [
             "--batch", "--quick", "--unbuffered", "--skip-column-names", "--skip-reconnect", "--skip-auto-rehash",
-            "--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--connect-timeout=15", .. TlsOptions(connection),
+            "--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--connect-timeout=15",
+            .. TlsOptions(connection, connection.TlsTo(connection.Host ?? HostOfFile)),
         ]);
         if (connection.Host is { } host)
         {
@@ -73,16 +71,22 @@ internal sealed record SourceClient(string Path, bool IsMariaDb)
         return start;
     }
 
-    private IEnumerable<string> TlsOptions(SourceConnection connection)
+    private IEnumerable<string> TlsOptions(SourceConnection connection, SourceTls tls)
     {
-        if (connection.CertificateFile is { } file && connection.EffectiveTls == SourceTls.Verify)
+        if (connection.CertificateFile is { } file && tls == SourceTls.Verify)
         {
             yield return $"--ssl-ca={file}";
         }
 
+        if (connection.OptionFile is not null && tls == SourceTls.Prefer && connection.Tls == SourceTls.Default)
+        {
+            // An option of ours would outdo what the file says.
+            yield break;
+        }
+
         if (!IsMariaDb)
         {
-            yield return "--ssl-mode=" + connection.EffectiveTls switch
+            yield return "--ssl-mode=" + tls switch
             {
                 SourceTls.Verify => "VERIFY_IDENTITY",
                 SourceTls.Encrypt => "REQUIRED",
@@ -92,7 +96,7 @@ internal sealed record SourceClient(string Path, bool IsMariaDb)
             yield break;
         }
 
-        switch (connection.EffectiveTls)
+        switch (tls)
         {
             case SourceTls.Verify:
                 yield return "--ssl";
@@ -108,6 +112,33 @@ internal sealed record SourceClient(string Path, bool IsMariaDb)
             default:
                 yield return "--disable-ssl-verify-server-cert";
                 break;
+        }
+    }
+
+    /// <summary>Only the client knows which files its option file includes. Its answer holds the password, and goes nowhere else.</summary>
+    private static async Task<string?> ReadHostAsync(string path, string optionFile, CancellationToken cancellationToken)
+    {
+        var options = await AskAsync(path, [$"--defaults-file={optionFile}", "--print-defaults"], cancellationToken).ConfigureAwait(false)
+            ?? throw new EtlException(
+                EtlErrorKind.Configuration, "SourceOptionFileUnreadable", $"The client program cannot read the option file {optionFile}.", optionFile,
+                $"Try it: {path} --defaults-file={optionFile}");
+        return options.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries)
+            .LastOrDefault(option => option.StartsWith(HostOption, StringComparison.Ordinal))?[HostOption.Length..];
+    }
+
+    /// <returns>What it prints; null where it ends with an error.</returns>
+    private static async Task<string?> AskAsync(string path, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(path, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var answer = await process.StandardOutput.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+            return process.ExitCode == 0 ? answer : null;
+        }
+        catch (Win32Exception error)
+        {
+            throw Missing(path, $"The client program {path} cannot be started.", error);
         }
     }
 

@@ -5,7 +5,7 @@ namespace EtlTools.Core.Tables.Sources;
 /// <summary>How the way to a source is protected.</summary>
 public enum SourceTls
 {
-    /// <summary>Verify, or Prefer where the source is this machine.</summary>
+    /// <summary>Verify; for a source on this machine without a certificate file, Prefer.</summary>
     Default,
 
     /// <summary>Encrypted, and the server's certificate is checked.</summary>
@@ -59,9 +59,15 @@ public sealed record SourceConnection
 
     public override string ToString() => Host is null ? $"{Name} ({Database})" : $"{Name} ({UserName}@{Host}:{Port ?? DefaultPort}/{Database})";
 
-    internal SourceTls EffectiveTls => Tls != SourceTls.Default ? Tls : IsLocal ? SourceTls.Prefer : SourceTls.Verify;
+    /// <param name="host">Where the source is; null: this machine.</param>
+    internal SourceTls TlsTo(string? host) => (Tls, CertificateFile) switch
+    {
+        (not SourceTls.Default, _) => Tls,
+        (_, null) when IsLocal(host) => SourceTls.Prefer,
+        _ => SourceTls.Verify,
+    };
 
-    private bool IsLocal =>
-        Host is null || Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+    private static bool IsLocal(string? host) =>
+        host is null || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 }

@@ -39,14 +39,14 @@ internal static class SourceErrors
         return number switch
         {
             1045 or 1698 or 3118 or 1862 => Make(EtlErrorKind.Permission, "SourceAuthenticationFailed", $"{source} refuses this user name and password",
-                "Check user name and password of the source, and from where the user may log in."),
+                "Check user name and password of the source, from where the user may log in, and whether the server asks this user for TLS."),
             1044 or 1142 or 1143 or 1227 or 1370 => Make(EtlErrorKind.Permission, "SourcePermissionDenied", $"The user may not read {target} of {source}",
                 "GRANT SELECT on the source's tables to this user."),
             1049 => Make(EtlErrorKind.NotFound, "SourceDatabaseNotFound", $"{source} has no such database", "Check the name of the database."),
             1146 => Make(EtlErrorKind.NotFound, "SourceTableMissing", $"{source} has no table {target}", "Correct its name, or take it out of the configuration."),
             1054 => Make(EtlErrorKind.Schema, "SourceColumnMissing", $"A column that is asked for is not in table {target} of {source}",
                 "Analyse the source again with New-TableConfig, or correct the table configuration."),
-            1064 or 1193 => Make(EtlErrorKind.Source, "SourceStatementRefused", $"{source} does not understand a statement", "It may be older than MySQL 5.7 or MariaDB 10.2; report the number of the error."),
+            1064 or 1193 => Make(EtlErrorKind.Source, "SourceStatementRefused", $"{source} does not understand a statement", "It may be older than MySQL 5.6 or MariaDB 10.2; report the number of the error."),
             2002 or 2003 or 2004 or 2005 => Make(EtlErrorKind.Connection, "SourceUnreachable", $"{source} does not answer",
                 "Check host and port, the network, and that the server is up.", transient: true),
             2026 or 3159 => Make(EtlErrorKind.Connection, "SourceTlsFailed", $"No trusted connection to {source} could be made",
