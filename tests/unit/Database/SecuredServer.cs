@@ -1,6 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using EtlTools.Core.Database;
 using EtlTools.TestEnvironment.Postgres;
 using EtlTools.Tests.Infrastructure;
@@ -86,28 +84,9 @@ public sealed class SecuredServer : IAsyncLifetime
 
     private async Task WriteCertificatesAsync()
     {
-        var from = DateTimeOffset.UtcNow.AddDays(-1);
-        using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var authorityRequest = new CertificateRequest("CN=EtlTools tests", authorityKey, HashAlgorithmName.SHA256);
-        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var authority = authorityRequest.CreateSelfSigned(from, from.AddDays(30));
-
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={RemoteName}", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(RemoteName);
-        request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(authority, from, from.AddDays(20), RandomNumberGenerator.GetBytes(8));
-
-        await File.WriteAllTextAsync(AuthorityFile, authority.ExportCertificatePem());
-        await File.WriteAllTextAsync(Path.Combine(DataFolder, "server.crt"), certificate.ExportCertificatePem());
-        var keyFile = Path.Combine(DataFolder, "server.key");
-        await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(keyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        }
-
+        using var authority = new CertificateAuthority();
+        await authority.WriteAsync(AuthorityFile);
+        await authority.IssueAsync(RemoteName, Path.Combine(DataFolder, "server.crt"), Path.Combine(DataFolder, "server.key"));
         await Unprivileged.GiveAsync(Cluster.Folder);
         if (!OperatingSystem.IsWindows())
         {

@@ -227,6 +227,21 @@ public sealed class IncrementalSyncTests
     }
 
     [MariaDbFact]
+    public async Task Zero_dates_of_a_column_that_may_be_null_are_counted_by_ranges_too()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            "SET sql_mode = ''; CREATE TABLE adjustment (AdjNum bigint PRIMARY KEY, AdjDate date, SecDateTEdit datetime NOT NULL);"
+            + "INSERT INTO adjustment SELECT seq, CASE seq % 10 WHEN 0 THEN '0000-00-00' WHEN 1 THEN NULL ELSE '2024-01-01' END, '2024-01-01' + INTERVAL seq SECOND FROM seq_1_to_100",
+            Config with { Strategy = SyncStrategy.IncrementalChunked, BatchSize = 30 });
+        Assert.Equal(10, (await work.SyncOneAsync()).ZeroDates);
+        await work.Source.ExecuteAsync("UPDATE adjustment SET AdjDate = '0000-00-00', SecDateTEdit = '2024-06-01' WHERE AdjNum % 10 IN (2, 3)");
+
+        // With them comes the row at the watermark.
+        Assert.Equal(20 + 1, (await work.SyncOneAsync()).ZeroDates);
+        Assert.Equal(30, (await work.SyncOneAsync(new TableSyncOptions { IsFull = true })).ZeroDates);
+    }
+
+    [MariaDbFact]
     public async Task A_first_load_by_ranges_never_goes_through_what_has_come_already()
     {
         await using var work = await SyncWorkshop.CreateAsync(

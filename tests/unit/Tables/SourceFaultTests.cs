@@ -74,12 +74,10 @@ public sealed class SourceFaultTests
         try
         {
             var client = Path.Combine(folder, "client");
-            await File.WriteAllTextAsync(client, $"#!/bin/bash\nif [ \"$1\" = --version ]; then exec mariadb --version; fi\nmariadb \"$@\" | {{ stdbuf -o0 head -c 1000000; pkill -P $$ -x mariadb; }}\n{ending}\n");
-            if (!OperatingSystem.IsWindows())
-            {
-                File.SetUnixFileMode(client, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-            }
+            var script = $"#!/bin/bash\nif [ \"$1\" = --version ]; then exec mariadb --version; fi\nmariadb \"$@\" | {{ stdbuf -o0 head -c 1000000; pkill -P $$ -x mariadb; }}\n{ending}\n";
 
+            // Written by another process: what this one has open while a test beside it starts a program, Linux does not run.
+            Assert.Equal(0, (await TestEnvironment.Command.RunAsync("bash", ["-c", "printf %s \"$1\" > \"$2\" && chmod 500 \"$2\"", "-", script, client])).ExitCode);
             var failed = Assert.Single(await new TableSyncEngine(work.Database, work.Connection with { Client = client }, work.Config, work.Settings)
                 .SyncAsync(new TableSyncOptions(), null, CancellationToken.None));
             Assert.Equal("SourceClientEnded", failed.ErrorCode);

@@ -1,7 +1,6 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using EtlTools.Core;
 using EtlTools.Core.Tables.Sources;
+using EtlTools.TestEnvironment;
 using EtlTools.TestEnvironment.MariaDb;
 using EtlTools.Tests.Infrastructure;
 
@@ -15,7 +14,7 @@ public sealed class SourceTlsTests : IAsyncLifetime
     private readonly string _folder = TempFolder.Create();
     private MariaDbServer? _server;
 
-    private string Authority => Path.Combine(_folder, "ca.pem");
+    private string AuthorityFile => Path.Combine(_folder, "ca.pem");
 
     private SourceConnection Connection => new SourceConnection
     {
@@ -24,7 +23,7 @@ public sealed class SourceTlsTests : IAsyncLifetime
         Port = _server!.Port,
         Database = "mysql",
         UserName = "reader",
-        CertificateFile = Authority,
+        CertificateFile = AuthorityFile,
     }.WithPassword("geheim");
 
     public async Task InitializeAsync()
@@ -34,7 +33,11 @@ public sealed class SourceTlsTests : IAsyncLifetime
             return;
         }
 
-        var (certificate, key) = await IssueAsync();
+        using var authority = new CertificateAuthority();
+        await authority.WriteAsync(AuthorityFile);
+        var (certificate, key) = (Path.Combine(_folder, "server.pem"), Path.Combine(_folder, "server.key"));
+        await authority.IssueAsync(HostName, certificate, key);
+        await Unprivileged.GiveAsync(_folder);
         _server = await MariaDb.StartPrivateAsync($"--ssl-cert={certificate}", $"--ssl-key={key}");
         await using var database = await MariaDbDatabase.CreateAsync("CREATE USER reader IDENTIFIED BY 'geheim' REQUIRE SSL; GRANT SELECT ON mysql.* TO reader", _server.Port);
     }
@@ -59,7 +62,11 @@ public sealed class SourceTlsTests : IAsyncLifetime
         // A certificate file is there to be used, on this machine too.
         Assert.True(await IsEncryptedAsync(Connection));
         var stranger = Path.Combine(_folder, "stranger.pem");
-        await File.WriteAllTextAsync(stranger, Authorize().ExportCertificatePem());
+        using (var other = new CertificateAuthority())
+        {
+            await other.WriteAsync(stranger);
+        }
+
         await AssertFailsAsync("SourceTlsFailed", Connection with { CertificateFile = stranger });
         await AssertFailsAsync("SourceTlsFailed", Connection with { Host = "127.0.0.1" });
         await AssertFailsAsync("SourceCertificateFileMissing", Connection with { CertificateFile = Path.Combine(_folder, "nowhere.pem") });
@@ -77,7 +84,7 @@ public sealed class SourceTlsTests : IAsyncLifetime
         // What the file itself says about TLS stands.
         file = await WriteOptionsAsync($"host={HostName}\nssl-verify-server-cert");
         await AssertFailsAsync("SourceTlsFailed", FromFile(file));
-        file = await WriteOptionsAsync($"host={HostName}\nssl-verify-server-cert\nssl-ca={Authority}");
+        file = await WriteOptionsAsync($"host={HostName}\nssl-verify-server-cert\nssl-ca={AuthorityFile}");
         Assert.True(await IsEncryptedAsync(FromFile(file)));
         await File.WriteAllTextAsync(file, "an option of no group");
         await AssertFailsAsync("SourceOptionFileUnreadable", FromFile(file));
@@ -102,30 +109,4 @@ public sealed class SourceTlsTests : IAsyncLifetime
         Assert.Equal(errorId, (await Assert.ThrowsAsync<EtlException>(() => OpenAsync(connection))).ErrorId);
 
     private static Task<ISourceSession> OpenAsync(SourceConnection connection) => new ClientDatabase(connection).OpenAsync(CancellationToken.None);
-
-    private async Task<(string Certificate, string Key)> IssueAsync()
-    {
-        using var authority = Authorize();
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest($"CN={HostName}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(HostName);
-        request.CertificateExtensions.Add(names.Build());
-        using var issued = request.Create(authority, authority.NotBefore, authority.NotAfter, [1, 2, 3, 4]);
-        await File.WriteAllTextAsync(Authority, authority.ExportCertificatePem());
-        var certificate = Path.Combine(_folder, "server.pem");
-        await File.WriteAllTextAsync(certificate, issued.ExportCertificatePem());
-        var keyFile = Path.Combine(_folder, "server.key");
-        await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
-        await TestEnvironment.Unprivileged.GiveAsync(_folder);
-        return (certificate, keyFile);
-    }
-
-    private static X509Certificate2 Authorize()
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=Authority of a test", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-    }
 }

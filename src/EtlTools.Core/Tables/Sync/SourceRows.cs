@@ -98,14 +98,14 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     }
 
     /// <summary>The zero dates in the stage.</summary>
-    /// <param name="rest">What followed the table in the SELECT; null: the source is not asked.</param>
+    /// <param name="rest">What followed the table in the SELECT.</param>
     /// <param name="cancellationToken">Stops both.</param>
-    public async Task<long> CountStagedZeroDatesAsync(string? rest, CancellationToken cancellationToken)
+    public async Task<long> CountStagedZeroDatesAsync(string rest, CancellationToken cancellationToken)
     {
         var nulls = ZeroDates(isNullable: false).Any()
             ? await lane.Connection.ExecuteScalarAsync<long>(new CommandDefinition($"SELECT {ZeroDatesSql} FROM {MergeSql.Stage}", cancellationToken: cancellationToken)).ConfigureAwait(false)
             : 0;
-        return nulls + (rest is null ? 0 : await AskZeroDatesAsync(rest, cancellationToken).ConfigureAwait(false));
+        return nulls + await AskZeroDatesAsync(rest, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>An aggregate over rows that were read: a column that is never NULL at the source has a NULL for each zero date.</summary>
@@ -126,8 +126,9 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
             return 0;
         }
 
+        // Of a derived table without rows MariaDB counts the sum as no row that was found.
         var answer = await lane.Source.QueryAsync(
-            $"SELECT IFNULL(SUM({string.Join(" + ", isZero)}), 0) {From}{rest}", table.Name, cancellationToken).ConfigureAwait(false);
+            $"SELECT SUM(z) FROM (SELECT 0 AS z UNION ALL (SELECT {string.Join(" + ", isZero)} {From}{rest})) r", table.Name, cancellationToken).ConfigureAwait(false);
         return (long)decimal.Parse(answer[0][0]!, CultureInfo.InvariantCulture);
     }
 
