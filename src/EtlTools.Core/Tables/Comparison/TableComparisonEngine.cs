@@ -235,6 +235,6 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         var isThere = await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
             "SELECT to_regclass('etl.table_states') IS NOT NULL", cancellationToken: cancellationToken)).ConfigureAwait(false);
         return isThere
-            ? await TrackingStore.ReadStateAsync(connection, settings.Schema, table, cancellationToken).ConfigureAwait(false) : new TableState();
+            ? await TrackingStore.ReadStateAsync(connection, settings.Schema, table, source: null, cancellationToken).ConfigureAwait(false) : new TableState();
     }
 }

@@ -188,7 +188,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
     {
         var clock = Stopwatch.StartNew();
         var target = await TargetTable.ReadAsync(connection, undone.Schema, undone.Table, cancellationToken).ConfigureAwait(false);
-        var before = await TrackingStore.ReadStateAsync(connection, undone.Schema, undone.Table, cancellationToken).ConfigureAwait(false);
+        var before = await TrackingStore.ReadStateAsync(connection, undone.Schema, undone.Table, source: null, cancellationToken).ConfigureAwait(false);
         var plan = PlanOf(target, before.Key);
         var place = new { schema = undone.Schema, table = undone.Table, from = undone.Id };
         var hasHistory = await ScalarAsync<bool>(HistorySql.Exists, new { name = HistorySql.NameOf(target) }).ConfigureAwait(false);

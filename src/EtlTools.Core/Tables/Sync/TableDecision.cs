@@ -49,7 +49,9 @@ internal sealed record TableDecision
         var mappings = table.Columns.Select(column => ColumnMapping.Of(
             column, key.Contains(column.Name), config.BooleanColumns.Contains(column.Name, StringComparer.OrdinalIgnoreCase))).ToList();
         var target = await TargetTable.ReadAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
-        var state = await TrackingStore.ReadStateAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
+        var state = await TrackingStore.ReadStateAsync(connection, settings.Schema, config.Name, source, cancellationToken).ConfigureAwait(false);
+        var isEmpty = !(target.Exists && await HasRowsAsync(connection, target, cancellationToken).ConfigureAwait(false));
+        var isEmptied = isEmpty && target.Exists && state.HasRead;
         if (!target.Exists)
         {
             // Somebody has dropped the copy: what was known of it holds no more.
@@ -57,12 +59,12 @@ internal sealed record TableDecision
         }
 
         var plan = SchemaDrift.Plan(mappings, target, key, config.Contract, state.Columns);
-        if (state.Pass is { } pass && !GoesOn(pass, config, plan, state, isFull))
+        if (state.Pass is { } pass && (isEmptied || !GoesOn(pass, config, plan, state, isFull)))
         {
             state = state with { Pass = null };
         }
 
-        var (mode, reason) = ModeOf(config, table, plan, state, isFull);
+        var (mode, reason) = ModeOf(config, table, plan, state, isFull, isEmptied);
         var isChunked = config.Strategy == SyncStrategy.IncrementalChunked && CanChunk(table, key) && table.IsUniqueBy(key);
         return new TableDecision
         {
@@ -72,7 +74,7 @@ internal sealed record TableDecision
             Mode = mode,
             Reason = mode == SyncMode.Full && target.Exists && config.KeepsVanished ? $"{reason}; rows that the source no longer has stay" : reason,
             IsChunked = isChunked,
-            IsInitial = state.Pass?.IsInitial ?? !(target.Exists && await HasRowsAsync(connection, target, cancellationToken).ConfigureAwait(false)),
+            IsInitial = state.Pass?.IsInitial ?? isEmpty,
             Warnings = [.. WarningsOf(config, table, key, isChunked)],
             BecomesText = [.. plan.Drift.Where(drift => drift.BecomesText).Select(drift => drift.Column)],
             LocksWriters = table.LocksWriters,
@@ -103,7 +105,8 @@ internal sealed record TableDecision
         }
     }
 
-    private static (SyncMode Mode, string Reason) ModeOf(TableConfig config, SourceTable table, TablePlan plan, TableState state, bool isFull)
+    private static (SyncMode Mode, string Reason) ModeOf(
+        TableConfig config, SourceTable table, TablePlan plan, TableState state, bool isFull, bool isEmptied)
     {
         if (state.Pass is { } pass)
         {
@@ -119,7 +122,8 @@ internal sealed record TableDecision
 
             // A row that is not read could have the key of one that is.
             _ when !table.IsUniqueBy(plan.Key) => (SyncMode.Full, "the source does not keep the key unique"),
-            _ when !state.IsComplete => (SyncMode.Full, "the copy was not made by EtlTools, or not to the end"),
+            _ when !state.IsComplete => (SyncMode.Full, "the copy was not made of this source by EtlTools, or not to the end"),
+            _ when isEmptied => (SyncMode.Full, "the copy is empty, and rows had been read"),
             _ when WhyTakenBack(config, state) is { } why => (SyncMode.Full, why),
             _ when plan.NeedsEveryRow => (SyncMode.Full, plan.Drift.Any(drift => drift.Kind == DriftKind.Added)
                 ? "the source has new columns" : "columns of the source have other types"),

@@ -28,7 +28,7 @@ public sealed class TableSyncEngine
     }
 
     /// <summary>What a sync would do, table by table in its order. Source and copy are read, nothing is changed.</summary>
-    /// <exception cref="EtlException">TableNotConfigured, SchemaMissing, those of connecting.</exception>
+    /// <exception cref="EtlException">TableNotConfigured, TargetTableTaken, SchemaMissing, those of connecting.</exception>
     public async Task<IReadOnlyList<TableSyncStep>> PlanAsync(TableSyncOptions options, CancellationToken cancellationToken)
     {
         var (groups, catalogue) = await PrepareAsync(options, cancellationToken).ConfigureAwait(false);
@@ -83,7 +83,7 @@ public sealed class TableSyncEngine
     /// Syncs the tables that are meant. A table that fails keeps its old rows and does not stop the others; it is in the result
     /// with its failure.
     /// </summary>
-    /// <exception cref="EtlException">TableNotConfigured, MaxConcurrencyInvalid, SchemaMissing, SourceUnreachable, those of connecting.</exception>
+    /// <exception cref="EtlException">TableNotConfigured, TargetTableTaken, MaxConcurrencyInvalid, SchemaMissing, SourceUnreachable, those of connecting.</exception>
     /// <exception cref="OperationCanceledException">Tables that were committed before stay synced.</exception>
     public async Task<IReadOnlyList<TableSync>> SyncAsync(
         TableSyncOptions options, IProgress<TableSyncProgress>? progress, CancellationToken cancellationToken)
@@ -130,12 +130,24 @@ public sealed class TableSyncEngine
         TableSyncOptions options, CancellationToken cancellationToken)
     {
         var selected = SyncOrder.Select(_config, options);
+        List<string> names = [.. selected.Select(table => table.Name)];
         await SchemaGuard.RequireCurrentAsync(_database, cancellationToken).ConfigureAwait(false);
+        await RequireOwnAsync(names, cancellationToken).ConfigureAwait(false);
         await using var session = await _source.OpenAsync(cancellationToken).ConfigureAwait(false);
-        var catalogue = await SourceCatalogue.ReadByNameAsync(
-            session, [.. selected.Select(table => table.Name)], cancellationToken).ConfigureAwait(false);
+        var catalogue = await SourceCatalogue.ReadByNameAsync(session, names, cancellationToken).ConfigureAwait(false);
         return (SyncOrder.Group(selected), catalogue);
     }
+
+    /// <summary>Before anything is noted: a failure of the one source would be told of the other's tables.</summary>
+    private Task<bool> RequireOwnAsync(List<string> names, CancellationToken cancellationToken) => Transient.AskAsync(
+        _database,
+        _settings.Schema,
+        async (connection, token) =>
+        {
+            await TrackingStore.RequireOwnAsync(connection, _settings.Schema, _source.Connection.Name, names, token).ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken);
 
     /// <summary>A source that cannot be read is a failure of each table that was to be synced: else nobody would hear of it but the caller.</summary>
     private async Task<(IReadOnlyList<IReadOnlyList<TableConfig>> Groups, IReadOnlyDictionary<string, SourceTable> Catalogue)> PrepareOrNoteAsync(

@@ -33,6 +33,10 @@ internal sealed record TableState
     [JsonConverter(typeof(JsonStringEnumConverter<TakenBack>))]
     public TakenBack TakenBack { get; init; }
 
+    /// <summary>Rows were read: a copy that has none was emptied by somebody, and the watermark would lead past them.</summary>
+    [JsonIgnore]
+    public bool HasRead => LastKey is not null || Watermarks.Count > 0 || Pass?.After is not null;
+
     public static TableState Parse(string? json) => json is null ? new TableState() : JsonSerializer.Deserialize<TableState>(json, Json)!;
 
     public string ToJson() => JsonSerializer.Serialize(this, Json);

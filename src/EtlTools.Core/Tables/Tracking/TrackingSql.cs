@@ -96,7 +96,21 @@ internal static class TrackingSql
         WHERE table_sync_id = @id AND status = 'running'
         """;
 
-    public const string ReadState = "SELECT state::text FROM etl.table_states WHERE target_schema = @schema AND table_name = @table";
+    /// <summary>@source is NULL where it does not matter whose rows the copy has.</summary>
+    public const string ReadState = """
+        SELECT state::text FROM etl.table_states
+        WHERE target_schema = @schema AND table_name = @table AND source = coalesce(@source::text, source)
+        """;
+
+    /// <summary>Copies that another source keeps up, as long as that one is registered.</summary>
+    public const string FindTaken = """
+        SELECT st.table_name AS name, st.source
+        FROM etl.table_states st
+        JOIN etl.configured_tables c ON c.source = st.source AND c.table_name = st.table_name AND c.target_schema = st.target_schema
+        WHERE st.target_schema = @schema AND st.table_name = ANY (@tables) AND st.source <> @source
+          AND to_regclass(format('%I.%I', st.target_schema, st.table_name)) IS NOT NULL
+        ORDER BY st.table_name
+        """;
 
     public const string WriteState = """
         INSERT INTO etl.table_states (target_schema, table_name, source, state, table_sync_id, last_success_at)

@@ -16,10 +16,38 @@ internal static class TrackingStore
     public static Task FinishRunAsync(NpgsqlConnection connection, Guid run, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(new CommandDefinition(TrackingSql.FinishRun, new { run }, cancellationToken: cancellationToken));
 
+    /// <param name="connection">Where the copy is.</param>
+    /// <param name="schema">Of the copy.</param>
+    /// <param name="table">Its name.</param>
+    /// <param name="source">What is known of another source's rows says nothing about those of this one. Null: whose they are does not matter.</param>
+    /// <param name="cancellationToken">Stops the statement.</param>
     public static async Task<TableState> ReadStateAsync(
-        NpgsqlConnection connection, string schema, string table, CancellationToken cancellationToken) =>
+        NpgsqlConnection connection, string schema, string table, string? source, CancellationToken cancellationToken) =>
         TableState.Parse(await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
-            TrackingSql.ReadState, new { schema, table }, cancellationToken: cancellationToken)).ConfigureAwait(false));
+            TrackingSql.ReadState, new { schema, table, source }, cancellationToken: cancellationToken)).ConfigureAwait(false));
+
+    /// <summary>Two sources that write one copy would take each other's rows out of it, one after the other.</summary>
+    /// <exception cref="EtlException">TargetTableTaken.</exception>
+    public static async Task RequireOwnAsync(
+        NpgsqlConnection connection, string schema, string source, IReadOnlyCollection<string> tables, CancellationToken cancellationToken)
+    {
+        var taken = (await connection.QueryAsync<(string Name, string Source)>(new CommandDefinition(
+            TrackingSql.FindTaken, new { schema, source, tables = tables.ToArray() }, cancellationToken: cancellationToken)).ConfigureAwait(false)).AsList();
+        if (taken.Count == 0)
+        {
+            return;
+        }
+
+        var (name, other) = taken[0];
+        var more = taken.Count > 1 ? $", and {taken.Count - 1} more tables of {schema} belong to other sources too" : "";
+        throw new EtlException(
+            EtlErrorKind.Conflict,
+            "TargetTableTaken",
+            $"{schema}.{name} is the copy of a table of {other}{more}. A sync of {source} would replace its rows.",
+            $"{schema}.{name}",
+            $"Give {source} a schema of its own in etl.yaml. Where {other} is retired, or is {source} under an earlier name, "
+                + $"Unregister-TableSync -Source {other} sets its copies free: each is then read anew, in every row.");
+    }
 
     public static Task<long> StartSyncAsync(
         NpgsqlConnection connection, TableSync sync, bool isInitial, string strategy, TableState before, CancellationToken cancellationToken) =>
