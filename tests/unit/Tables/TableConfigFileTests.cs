@@ -145,12 +145,26 @@ public sealed class TableConfigFileTests : IDisposable
                 batch_size: 100000
                 primary_key: "AdjNum"
                 column_priorities: {Stamp: 1}
+              b: # Whoever reads this kind of file goes on doing so.
+                incremental_column: null
+                extraction_strategy: incremental
             """);
-        var report = await WriteAsync(Table("a") with { PrimaryKey = ["AdjNum", "Line"] });
+        var original = await File.ReadAllTextAsync(FilePath);
+        var report = await WriteAsync(Table("a") with { PrimaryKey = ["AdjNum", "Line"] }, Table("b") with
+        {
+            Importance = TableImportance.Critical, Strategy = SyncStrategy.Incremental, IncrementalColumns = ["Stamp"], IncrementalLogic = IncrementalLogic.SingleColumn,
+        });
         Assert.Contains(report.Conflict, conflict => conflict is { Setting: "primary_key", Current: "[AdjNum]", Analyzed: "[AdjNum, Line]" });
         var config = TableConfigReader.Read(FilePath);
         Assert.Equal(TableConfigGeneration.Current, config.Generation);
         Assert.Equal((SyncStrategy.IncrementalChunked, TableImportance.Critical, 100_000), (config.Tables[0].Strategy, config.Tables[0].Importance, config.Tables[0].BatchSize));
+
+        // What the file leaves out is no wish of anybody's.
+        Assert.DoesNotContain(report.Change, change => change is { Name: "b", Kind: TableConfigChangeKind.Conflict or TableConfigChangeKind.Kept });
+        Assert.Equal((TableImportance.Critical, SyncStrategy.Incremental, IncrementalLogic.SingleColumn), (config.Tables[1].Importance, config.Tables[1].Strategy, config.Tables[1].IncrementalLogic));
+        Assert.Equal(original, await File.ReadAllTextAsync(report.OriginalPath!));
+        Assert.Null((await WriteAsync(Table("a"), Table("b"))).OriginalPath);
+        Assert.Equal(original, await File.ReadAllTextAsync(report.OriginalPath!));
     }
 
     [Fact]

@@ -84,6 +84,31 @@ public sealed class TableConfigReaderTests
     }
 
     [Fact]
+    public void What_older_files_have_for_nothing_is_read_as_that()
+    {
+        var config = TableConfigReader.Parse(
+            """
+            tables:
+              account: {extraction_strategy: full_table, incremental_columns: [], incremental_strategy: none, primary_incremental_column: null}
+              recall: {extraction_strategy: small_table, incremental_columns: [DateTStamp], incremental_strategy: single_column}
+              procgroupitem: {extraction_strategy: incremental, incremental_column: null}
+              sheet:
+                extraction_strategy: incremental
+                incremental_columns: [SheetNum, DateTimeSheet]
+                primary_incremental_column: DateTimeSheet
+                incremental_strategy: single_column
+                lookback_resync: {enabled: false, window_days: 30, predicate_columns: [DateTimeSheet]}
+            """,
+            "tables.yml");
+        Assert.Equal(
+            [SyncStrategy.FullTable, SyncStrategy.FullTable, SyncStrategy.FullTable, SyncStrategy.Incremental], config.Tables.Select(table => table.Strategy));
+        Assert.Equal(["DateTimeSheet", "SheetNum"], config.Tables[3].IncrementalColumns);
+        Assert.Null(config.Tables[3].Lookback);
+        Assert.Equal(["tables.yml:4: extraction_strategy without incremental columns"], config.Ignored);
+        Assert.Throws<EtlException>(() => TableConfigReader.Parse("format: etltools-1\ntables:\n  a: {strategy: small_table}\n", "tables.yaml"));
+    }
+
+    [Fact]
     public void Every_mistake_is_told_with_its_line()
     {
         var error = Assert.Throws<EtlException>(() => TableConfigReader.Parse(

@@ -70,6 +70,12 @@ public sealed class NewTableConfigCommand : EtlSourceCmdlet
 
     private void Warn(TableConfigReport report)
     {
+        if (report.OriginalPath is { } original)
+        {
+            WriteWarning($"{report.Path} is of an older kind, and is written anew in a form that only EtlTools reads, without its comments and what says nothing to EtlTools. "
+                + $"The original is kept as {original}.");
+        }
+
         foreach (var notice in TableNotices.OfLocking(report.LocksWriters))
         {
             WriteWarning(notice);

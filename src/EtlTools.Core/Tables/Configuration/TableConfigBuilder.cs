@@ -4,11 +4,14 @@ using EtlTools.Core.Configuration;
 namespace EtlTools.Core.Tables.Configuration;
 
 /// <summary>Reads the settings of one table, by the names of every generation.</summary>
-internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name, ConfigMistakes mistakes)
+internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name, TableConfigGeneration generation, ConfigMistakes mistakes)
 {
     private const int MaxBatchSize = 100_000_000;
 
     private readonly List<ConfigSection> _sections = [table];
+    private readonly List<ConfigScalar> _unmet = [];
+
+    private bool IsOlder => generation != TableConfigGeneration.Current;
 
     private static readonly Dictionary<string, TableImportance> Importances = new(StringComparer.Ordinal)
     {
@@ -27,12 +30,18 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
         ["chunked_incremental"] = SyncStrategy.IncrementalChunked,
     };
 
+    /// <summary>One file of July 2025 has small_table, for what was read whole.</summary>
+    private static readonly Dictionary<string, SyncStrategy> OlderStrategies = new(Strategies, StringComparer.Ordinal) { ["small_table"] = SyncStrategy.FullTable };
+
     private static readonly Dictionary<string, IncrementalLogic> Logics = new(StringComparer.Ordinal)
     {
         ["or_logic"] = IncrementalLogic.Or,
         ["and_logic"] = IncrementalLogic.And,
         ["single_column"] = IncrementalLogic.SingleColumn,
     };
+
+    /// <summary>Files since July 2025 have none for tables without incremental columns.</summary>
+    private static readonly Dictionary<string, IncrementalLogic> OlderLogics = new(Logics, StringComparer.Ordinal) { ["none"] = IncrementalLogic.Or };
 
     private static readonly Dictionary<string, SyncProfile> Profiles = new(StringComparer.Ordinal)
     {
@@ -49,6 +58,9 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
         ["discard_value"] = SchemaContract.DiscardValue,
     };
 
+    /// <summary>Keys of an older file that ask for something which the file does not say enough about.</summary>
+    public IReadOnlyList<ConfigScalar> Unmet => _unmet;
+
     /// <summary>What has been read: whatever else is in them is known to nobody.</summary>
     public IReadOnlyList<ConfigSection> Sections => _sections;
 
@@ -60,11 +72,11 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
         var config = standard with
         {
             Importance = importance,
-            Strategy = table.Choice(Either("strategy", "extraction_strategy"), Strategies, standard.Strategy),
+            Strategy = table.Choice(Either("strategy", "extraction_strategy"), IsOlder ? OlderStrategies : Strategies, standard.Strategy),
             BatchSize = table.Integer("batch_size", standard.BatchSize, 1, MaxBatchSize),
             IncrementalColumns = ReadIncrementalColumns(),
             RejectedColumns = ReadRejectedColumns(),
-            IncrementalLogic = table.Choice("incremental_strategy", Logics, standard.IncrementalLogic),
+            IncrementalLogic = table.Choice("incremental_strategy", IsOlder ? OlderLogics : Logics, standard.IncrementalLogic),
             MinDate = minDate,
             MaxDate = maxDate,
             PrimaryKey = Names("primary_key"),
@@ -82,8 +94,7 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
             IsModeled = table.Flag("is_modeled", standard.IsModeled),
             Entry = new ConfigEntry(name, table.Map),
         };
-        RequireIncrementalColumns(config);
-        return config;
+        return RequireIncrementalColumns(config);
     }
 
     /// <summary>The key of ours, or the older one where that is what the file has. Both are known.</summary>
@@ -118,6 +129,12 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
         else
         {
             table.Node("incremental_column");
+        }
+
+        // Since July 2025: the one that single_column goes by.
+        if (IsOlder && table.Text("primary_incremental_column") is { } primary)
+        {
+            columns = [primary, .. columns.Where(column => column != primary)];
         }
 
         // Seed 004: the lower the number, the more trusted the column.
@@ -172,7 +189,7 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
             mistakes.Add(section.Place("predicate_columns"), $"lookback of {name.Value} names no columns", "predicate_columns: a list of date columns");
         }
 
-        return days > 0 ? new LookbackWindow(days, columns) : null;
+        return days > 0 && section.Flag("enabled", true) ? new LookbackWindow(days, columns) : null;
     }
 
     private TableMonitoring ReadMonitoring(TableImportance importance)
@@ -263,14 +280,25 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
         return null;
     }
 
-    private void RequireIncrementalColumns(TableConfig config)
+    private TableConfig RequireIncrementalColumns(TableConfig config)
     {
-        if (config.Strategy != SyncStrategy.FullTable && config.IncrementalColumns.Count == 0)
+        if (config.Strategy == SyncStrategy.FullTable || config.IncrementalColumns.Count > 0)
+        {
+            return config;
+        }
+
+        if (!IsOlder)
         {
             mistakes.Add(
                 table.Place("incremental_columns"),
                 $"table {name.Value} is to be synced incrementally and names no incremental columns",
                 "incremental_columns: a list of columns, or strategy: full_table");
+            return config;
         }
+
+        // Files of June 2025 have a few of these. With nothing to go by, every row has to be read.
+        var strategy = table.Map.Find(Either("strategy", "extraction_strategy"))!.Key;
+        _unmet.Add(strategy with { Value = $"{strategy.Value} without incremental columns" });
+        return config with { Strategy = SyncStrategy.FullTable };
     }
 }

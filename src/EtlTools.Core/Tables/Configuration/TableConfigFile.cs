@@ -12,6 +12,9 @@ public sealed record TableConfigReport
     /// <summary>What the analysis said, kept beside the file: the next one tells by it what was edited by hand.</summary>
     public required string GeneratedPath { get; init; }
 
+    /// <summary>Where a file of an older kind is kept as it was, for whoever still reads that kind; null where the file is not of one.</summary>
+    public string? OriginalPath { get; init; }
+
     public required string Source { get; init; }
 
     /// <summary>Tables that the file then has.</summary>
@@ -80,6 +83,10 @@ public sealed class TableConfigFile
     public static string GeneratedPathOf(string path) =>
         System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? "", System.IO.Path.GetFileNameWithoutExtension(path) + ".generated" + System.IO.Path.GetExtension(path));
 
+    /// <summary>tables.yml of an older kind is kept as tables.original.yml.</summary>
+    private static string OriginalPathOf(string path) =>
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? "", System.IO.Path.GetFileNameWithoutExtension(path) + ".original" + System.IO.Path.GetExtension(path));
+
     /// <summary>Merges an analysis into a file, in memory.</summary>
     /// <param name="path">The file; it need not be there.</param>
     /// <param name="analysis">Of the source.</param>
@@ -88,7 +95,7 @@ public sealed class TableConfigFile
     public static TableConfigFile Merge(string path, SourceAnalysis analysis, TableConfigPreference preference)
     {
         var full = System.IO.Path.GetFullPath(path);
-        var (old, comments) = ReadOld(full, analysis);
+        var (old, comments, isOlder) = ReadOld(full, analysis);
         var last = ReadLast(GeneratedPathOf(full));
         var analyzed = TableConfigNodes.Map([.. analysis.Tables.Select(table =>
             TableConfigNodes.Entry(table.Name, TableConfigNodes.Of(table with { LastAnalyzed = DateTimeOffset.UtcNow })))]);
@@ -106,7 +113,8 @@ public sealed class TableConfigFile
         var before = analysis.IsPartial || last is null ? last : last with { Entries = [.. last.Entries.Where(entry => tables.Find(entry.Key.Value) is not null)] };
         var generated = ConfigText.Write(Generated(before, analyzed), GeneratedHeader());
         var isSame = File.Exists(full) && File.ReadAllText(full).ReplaceLineEndings("\n") == text;
-        return new TableConfigFile(analysis, ReportOf(full, analysis, config, merge.Changes), text, generated, isSame);
+        var report = ReportOf(full, analysis, config, merge.Changes) with { OriginalPath = isOlder ? OriginalPathOf(full) : null };
+        return new TableConfigFile(analysis, report, text, generated, isSame);
     }
 
     /// <summary>Writes the file, and then what the analysis said: a crash between the two costs no hand edit.</summary>
@@ -115,6 +123,11 @@ public sealed class TableConfigFile
     {
         try
         {
+            if (Report.OriginalPath is { } original && !File.Exists(original))
+            {
+                File.Copy(Report.Path, original);
+            }
+
             if (!_isSame)
             {
                 await WriteAsync(Report.Path, _text).ConfigureAwait(false);
@@ -144,7 +157,7 @@ public sealed class TableConfigFile
         AtomicFile.WriteAsync(path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text)).AsTask());
 
     /// <summary>The file as nodes of today's form, whatever form it has.</summary>
-    private static (ConfigMap Root, ConfigComments Comments) ReadOld(string path, SourceAnalysis analysis)
+    private static (ConfigMap Root, ConfigComments Comments, bool IsOlder) ReadOld(string path, SourceAnalysis analysis)
     {
         var source = TableConfigNodes.Map([TableConfigNodes.Entry("source", TableConfigNodes.Scalar(analysis.Source))]);
         var fresh = new[]
@@ -154,19 +167,19 @@ public sealed class TableConfigFile
         };
         if (!File.Exists(path))
         {
-            return (TableConfigNodes.Map([.. fresh, TableConfigNodes.Entry(TablesKey, TableConfigNodes.Map([]))]), Header());
+            return (TableConfigNodes.Map([.. fresh, TableConfigNodes.Entry(TablesKey, TableConfigNodes.Map([]))]), Header(), false);
         }
 
         var config = TableConfigReader.Read(path);
         if (config.Generation != TableConfigGeneration.Current)
         {
-            var tables = config.Tables.Select(table => TableConfigNodes.Entry(table.Name, TableConfigNodes.Of(table)));
-            return (TableConfigNodes.Map([.. fresh, TableConfigNodes.Entry(TablesKey, TableConfigNodes.Map([.. tables]))]), Header());
+            var tables = config.Tables.Select(table => TableConfigNodes.Entry(table.Name, TableConfigNodes.Said(table)));
+            return (TableConfigNodes.Map([.. fresh, TableConfigNodes.Entry(TablesKey, TableConfigNodes.Map([.. tables]))]), Header(), true);
         }
 
         var yaml = File.ReadAllText(path);
         var root = ConfigDocument.Parse(yaml, path, new ConfigMistakes())!;
-        return (root, ConfigComments.Read(yaml, root));
+        return (root, ConfigComments.Read(yaml, root), false);
     }
 
     /// <summary>Null where there is none, or none that can be read: every difference is then taken for a hand edit.</summary>

@@ -65,6 +65,34 @@ internal static class TableConfigNodes
         }
     }
 
+    /// <summary>What a file of an older kind says of a table, in today's form. What it leaves out is for the analysis to say.</summary>
+    public static ConfigMap Said(TableConfig table)
+    {
+        var file = (ConfigMap)table.Entry!.Value;
+        var monitoring = file.Find("monitoring")?.Value as ConfigMap ?? Map([]);
+        var entries = new List<ConfigEntry>();
+        foreach (var entry in Of(table).Entries)
+        {
+            if (entry.Value is ConfigMap limits && entry.Key.Value == "monitoring")
+            {
+                List<ConfigEntry> said = [.. limits.Entries.Where(limit => IsSaid(monitoring, limit.Key.Value) || IsSaid(file, OlderNameOf(limit.Key.Value)))];
+                if (said.Count > 0)
+                {
+                    entries.Add(entry with { Value = Map(said) });
+                }
+            }
+            else if (IsSaid(file, entry.Key.Value) || IsSaid(file, OlderNameOf(entry.Key.Value)))
+            {
+                entries.Add(entry);
+            }
+        }
+
+        // What asked for incremental columns and names none was read as full_table, and says nothing.
+        var isUnmet = table is { Strategy: SyncStrategy.FullTable, IncrementalColumns.Count: 0 }
+            && file.Find("extraction_strategy")?.Value is ConfigScalar { Value: "incremental" or "chunked_incremental" or "incremental_chunked" };
+        return Map([.. entries.Where(entry => !isUnmet || entry.Key.Value != "strategy")]);
+    }
+
     public static ConfigScalar Instant(DateTimeOffset instant) =>
         Scalar(instant.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
 
@@ -81,6 +109,20 @@ internal static class TableConfigNodes
     private static ConfigList List(IEnumerable<string> values) => new("", 0, [.. values.Select(Scalar)]);
 
     private static void Add(List<ConfigEntry> entries, string key, ConfigNode value) => entries.Add(Entry(key, value));
+
+    private static bool IsSaid(ConfigMap file, string key) => file.Find(key)?.Value is not (null or ConfigScalar { IsNull: true });
+
+    private static string OlderNameOf(string setting) => setting switch
+    {
+        "importance" => "table_importance",
+        "strategy" => "extraction_strategy",
+        "incremental_columns" => "incremental_column",
+        "data_quality" => "data_quality_filters",
+        "lookback" => "lookback_resync",
+        "boolean_columns" => "column_overrides",
+        "overdue_after" => "time_gap_threshold_days",
+        _ => setting,
+    };
 
     private static ConfigMap Monitoring(TableMonitoring monitoring)
     {

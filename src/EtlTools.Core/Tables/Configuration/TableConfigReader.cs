@@ -73,8 +73,9 @@ public static class TableConfigReader
             }
 
             var table = new ConfigSection(settings, $"table {entry.Key.Value}", mistakes);
-            var builder = new TableConfigBuilder(table, entry.Key, mistakes);
+            var builder = new TableConfigBuilder(table, entry.Key, generation, mistakes);
             tables.Add(builder.Build());
+            Ignore(builder.Unmet, ignored);
             foreach (var read in builder.Sections)
             {
                 Leftovers(read, generation, ignored);
@@ -111,9 +112,11 @@ public static class TableConfigReader
             return;
         }
 
-        ignored.AddRange(section.UnknownKeys.Select(key => string.Create(
-            CultureInfo.InvariantCulture, $"{key.Path}:{key.Line}: {key.Value}")));
+        Ignore(section.UnknownKeys, ignored);
     }
+
+    private static void Ignore(IEnumerable<ConfigScalar> keys, List<string> ignored) =>
+        ignored.AddRange(keys.Select(key => string.Create(CultureInfo.InvariantCulture, $"{key.Path}:{key.Line}: {key.Value}")));
 
     private static void RequireOnce(List<TableConfig> tables, ConfigSection? section, ConfigMistakes mistakes)
     {
