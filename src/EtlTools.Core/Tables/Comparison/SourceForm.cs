@@ -25,8 +25,8 @@ internal static class SourceForm
             CanonicalKind.Integer => column.DataType == "year" || column.ColumnType.Contains("zerofill", StringComparison.OrdinalIgnoreCase) ? $"({name} + 0)" : name,
             CanonicalKind.Double => column.DataType == "float" ? $"({name} + 0e0)" : name,
             CanonicalKind.Decimal when kind.Digits < 0 => $"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {name}))",
-            CanonicalKind.Text => Unicode(column, name),
-            CanonicalKind.LongText => $"MD5({Unicode(column, name)})",
+            CanonicalKind.Text => Unicode(column),
+            CanonicalKind.LongText => $"MD5({Unicode(column)})",
             CanonicalKind.Bytes => $"MD5({name})",
             CanonicalKind.Date => DateOrNull(name, name, strictDates, isKey),
             CanonicalKind.Timestamp => DateOrNull(name, Timestamp(column, name, kind.Digits, info), strictDates, isKey),
@@ -48,8 +48,9 @@ internal static class SourceForm
     }
 
     /// <summary>Texts of one character set have the same bytes on both sides.</summary>
-    private static string Unicode(SourceColumn column, string name) =>
-        column.CharacterSet is null or "ascii" || column.CharacterSet.StartsWith("utf8", StringComparison.OrdinalIgnoreCase) ? name : $"CONVERT({name} USING utf8mb4)";
+    private static string Unicode(SourceColumn column) =>
+        column.CharacterSet is null or "ascii" || column.CharacterSet.StartsWith("utf8", StringComparison.OrdinalIgnoreCase)
+            ? SourceSql.Text(column) : $"CONVERT({SourceSql.Text(column)} USING utf8mb4)";
 
     private static string Timestamp(SourceColumn column, string name, int digits, SourceInfo info)
     {

@@ -39,7 +39,7 @@ internal sealed record ColumnMapping
             _ when Source.IsInteger || Source.DataType is "decimal" or "double" or "year" => Marked(name),
 
             // Whatever the catalogue said when it was read: a NULL must not become the text 'NULL'.
-            _ => $"IFNULL({name}, {SourceSql.NullMark})",
+            _ => $"IFNULL({SourceSql.Text(Source)}, {SourceSql.NullMark})",
         };
     }
 

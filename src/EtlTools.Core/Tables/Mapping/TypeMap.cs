@@ -38,7 +38,7 @@ internal static class TypeMap
     /// <summary>What PostgreSQL has no text for: it comes as hexadecimal digits.</summary>
     public static bool IsBytes(SourceColumn column) => column.DataType is
         "binary" or "varbinary" or "tinyblob" or "blob" or "mediumblob" or "longblob"
-        or "geometry" or "point" or "linestring" or "polygon" or "multipoint" or "multilinestring" or "multipolygon" or "geometrycollection" or "geomcollection";
+        or "geometry" or "point" or "linestring" or "polygon" or "multipoint" or "multilinestring" or "multipolygon" or "geometrycollection" or "geomcollection" or "vector";
 
     /// <summary>True where a column of the second type holds every value of the first as it is.</summary>
     public static bool Holds(string values, string column)

@@ -32,6 +32,12 @@ internal static class SourceSql
 
     public static string Quote(string name) => $"`{name.Replace("`", "``", StringComparison.Ordinal)}`";
 
+    /// <summary>
+    /// The column as a text. One without a character set (uuid, inet6) has to be made one: beside it a text such as
+    /// <see cref="NullMark"/> becomes a value of its type, or nothing.
+    /// </summary>
+    public static string Text(SourceColumn column) => column.CharacterSet is null ? $"CAST({Quote(column.Name)} AS CHAR)" : Quote(column.Name);
+
     public static string List(IEnumerable<string> names) => string.Join(", ", names.Select(Quote));
 
     public static string Literal(string text)
