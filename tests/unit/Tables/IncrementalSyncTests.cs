@@ -185,6 +185,10 @@ public sealed class IncrementalSyncTests
         await work.SyncAsync();
         await work.Source.ExecuteAsync("DELETE FROM adjustment WHERE AdjNum > 10");
         Assert.Equal(0, (await work.SyncOneAsync()).RowsDeleted);
+
+        // Whoever asks for everything anew is told.
+        var full = await work.SyncOneAsync(new TableSyncOptions { IsFull = true });
+        Assert.Equal((0, "adjustment keeps the rows that the source no longer has, as audit tables do: deletes: yes in its configuration takes them out."), (full.RowsDeleted, Assert.Single(full.Warning)));
         Assert.Equal(100, await work.CountAsync("raw.adjustment"));
     }
 

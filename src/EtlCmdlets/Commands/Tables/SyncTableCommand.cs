@@ -80,10 +80,14 @@ public sealed class SyncTableCommand : EtlTableCmdlet
 
     private void Report(TableSync sync)
     {
-        // What is so at every sync is said at the first.
-        if (sync.IsFirst)
+        // What is so at every sync is said at the first, and where every row is asked for.
+        if (sync.IsFirst || Full)
         {
             Warn(sync.Warning);
+        }
+
+        if (sync.IsFirst)
+        {
             NoteLocking(sync.Name, sync.LocksWriters);
         }
 

@@ -75,7 +75,7 @@ internal sealed record TableDecision
             Reason = mode == SyncMode.Full && target.Exists && config.KeepsVanished ? $"{reason}; rows that the source no longer has stay" : reason,
             IsChunked = isChunked,
             IsInitial = state.Pass?.IsInitial ?? isEmpty,
-            Warnings = [.. WarningsOf(config, table, key, isChunked)],
+            Warnings = [.. WarningsOf(config, table, key, isChunked, isFull && target.Exists)],
             BecomesText = [.. plan.Drift.Where(drift => drift.BecomesText).Select(drift => drift.Column)],
             LocksWriters = table.LocksWriters,
         };
@@ -89,8 +89,13 @@ internal sealed record TableDecision
         // Ranges of another key say nothing about which rows are done.
         && state.Key.SequenceEqual(plan.Key);
 
-    private static IEnumerable<string> WarningsOf(TableConfig config, SourceTable table, IReadOnlyList<string> key, bool isChunked)
+    private static IEnumerable<string> WarningsOf(TableConfig config, SourceTable table, IReadOnlyList<string> key, bool isChunked, bool isAskedAnew)
     {
+        if (isAskedAnew && config.KeepsVanished)
+        {
+            yield return $"{config.Name} keeps the rows that the source no longer has{(config.Deletes is null ? ", as audit tables do" : "")}: deletes: yes in its configuration takes them out.";
+        }
+
         if (key.Count == 0)
         {
             yield return $"{config.Name} has no key: its rows are told apart by all that they hold, and all of them are read.";
