@@ -116,6 +116,17 @@ tables:
         Get-TableStatus appointment | ForEach-Object Condition | Should -Be 'Failed'
     }
 
+    It 'syncs the others under ErrorAction Stop too' {
+        { Sync-Table -MaxConcurrency 1 -ErrorAction Stop } | Should -Throw -ErrorId 'SourceTableMissing*'
+        Invoke-TestSql $scene.Connection 'SELECT status FROM etl.table_syncs ORDER BY table_sync_id DESC LIMIT 4' | ForEach-Object status |
+            Sort-Object | Should -Be 'completed', 'completed', 'completed', 'failed'
+    }
+
+    It 'says so where no table is meant' {
+        Sync-Table patient -Importance Standard, Critical -WarningVariable warnings -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        $warnings | Should -BeLike 'Nothing to sync: none of these tables is standard or critical.'
+    }
+
     It 'refuses <Case> with <ErrorId>' -ForEach @(
         @{ Case = 'a table that is not configured'; ErrorId = 'TableNotConfigured'; Call = { Sync-Table patiant } }
         @{ Case = 'a source that is not there'; ErrorId = 'SourceNotFound'; Call = { Sync-Table -Source nowhere } }

@@ -10,6 +10,7 @@ namespace EtlTools.Cmdlets.Commands.Tables;
 public sealed class SyncTableCommand : EtlTableCmdlet
 {
     private readonly List<string> _locking = [];
+    private readonly List<EtlException> _failures = [];
 
     [Parameter]
     public SwitchParameter Full { get; set; }
@@ -50,24 +51,37 @@ public sealed class SyncTableCommand : EtlTableCmdlet
                     Report(sync);
                 }
             }));
-            Await(token => engine.SyncAsync(options, progress, token));
+            WarnOfNone(Await(token => engine.SyncAsync(options, progress, token)).Count);
         }
         else if (isPreview)
         {
-            foreach (var step in Await(token => engine.PlanAsync(options, token)))
+            var steps = Await(token => engine.PlanAsync(options, token));
+            WarnOfNone(steps.Count);
+            foreach (var step in steps)
             {
                 Warn(step.Warning);
                 Warn([.. TableNotices.OfTexts(step.Name, step.BecomesText)]);
                 NoteLocking(step.Name, step.LocksWriters);
                 WriteObject(step);
-                if (step.Failure is { } failure)
-                {
-                    WriteFailure(failure);
-                }
+                NoteFailure(step.Failure);
             }
         }
 
         Warn([.. TableNotices.OfLocking(_locking)]);
+
+        // At the end: under ErrorAction Stop the first one ends the command, and would end the other tables' syncs with it.
+        foreach (var failure in _failures)
+        {
+            WriteFailure(failure);
+        }
+    }
+
+    private void WarnOfNone(int tables)
+    {
+        if (tables == 0)
+        {
+            WriteWarning($"Nothing to sync: {(Names.Count > 0 ? "none of these tables" : "no table of the configuration")} is {string.Join(" or ", Importance).ToLowerInvariant()}.");
+        }
     }
 
     private void NoteLocking(string name, bool locksWriters)
@@ -98,9 +112,14 @@ public sealed class SyncTableCommand : EtlTableCmdlet
         }
 
         WriteObject(sync);
-        if (sync.Failure is { } failure)
+        NoteFailure(sync.Failure);
+    }
+
+    private void NoteFailure(EtlException? failure)
+    {
+        if (failure is not null)
         {
-            WriteFailure(failure);
+            _failures.Add(failure);
         }
     }
 
