@@ -55,4 +55,15 @@ public sealed class CopyOwnershipTests
         await work.AssertEqualAsync("patient", columns: ["PatNum", "LName"]);
         Assert.Equal(SyncMode.Incremental, (await work.SyncOneAsync()).Mode);
     }
+
+    [MariaDbFact]
+    public async Task A_table_called_like_the_tracking_table_does_not_replace_it()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(
+            Patients + "CREATE TABLE etl_load_status (id int PRIMARY KEY); INSERT INTO etl_load_status VALUES (1)", Patient, new TableConfig { Name = "etl_load_status" });
+        var done = await work.Engine.SyncAsync(new TableSyncOptions(), progress: null, CancellationToken.None);
+        Assert.Equal(["TargetTableTaken"], done.Select(sync => sync.ErrorCode).OfType<string>());
+        Assert.Equal("etl_load_status failed,patient success", await work.Copy.ScalarAsync<string>(
+            "SELECT string_agg(table_name || ' ' || load_status, ',' ORDER BY table_name) FROM raw.etl_load_status"));
+    }
 }

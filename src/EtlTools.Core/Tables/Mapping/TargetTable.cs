@@ -1,5 +1,6 @@
 using Dapper;
 using EtlTools.Core.Database;
+using EtlTools.Core.Tables.Tracking;
 using Npgsql;
 
 namespace EtlTools.Core.Tables.Mapping;
@@ -37,14 +38,14 @@ internal sealed record TargetTable
             .Select(column => new TargetColumn(column.Name, column.Type, column.IsNotNull)).ToList();
         var keys = (await answers.ReadAsync<(string[] Columns, bool IsPrimary)>().ConfigureAwait(false)).AsList();
         var kind = await answers.ReadSingleOrDefaultAsync<string?>().ConfigureAwait(false);
-        if (kind is not null && kind != "r" || columns.Exists(column => column.Name == "load_run_file_id"))
+        if (kind is not null && kind != "r" || name == LoadStatusSql.Table || columns.Exists(column => column.Name == "load_run_file_id"))
         {
             throw new EtlException(
                 EtlErrorKind.Conflict,
                 "TargetTableTaken",
-                $"{schema}.{name} is no table that a copy can be written to: it belongs to a pipeline of files, or is a view or partitioned.",
+                $"{schema}.{name} is no table that a copy can be written to: it belongs to a pipeline of files, is the tracking table of syncs, or is a view or partitioned.",
                 $"{schema}.{name}",
-                "Give the source a schema of its own in etl.yaml.");
+                "Give the source a schema of its own in etl.yaml, or take the table out of its configuration.");
         }
 
         return new TargetTable
