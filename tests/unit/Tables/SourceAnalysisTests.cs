@@ -73,6 +73,16 @@ public sealed class SourceAnalysisTests
     }
 
     [MariaDbFact]
+    public async Task A_table_that_keeps_its_versions_is_one_and_a_sequence_is_none()
+    {
+        await using var source = await MariaDbDatabase.CreateAsync(
+            "CREATE TABLE fee (FeeNum int PRIMARY KEY, Amount int) WITH SYSTEM VERSIONING; CREATE SEQUENCE numbers; CREATE VIEW fees AS SELECT * FROM fee;");
+        var analysis = await new SourceAnalyzer(SyncWorkshop.ConnectionTo(source.Port, source.Name)).AnalyzeAsync([], 1, null, CancellationToken.None);
+        Assert.Equal(["FeeNum"], Assert.Single(analysis.Tables).PrimaryKey);
+        Assert.Equal(1, analysis.Views);
+    }
+
+    [MariaDbFact]
     public async Task Only_tables_that_are_there_can_be_asked_for()
     {
         await using var source = await MariaDbDatabase.CreateAsync("CREATE TABLE patient (PatNum int PRIMARY KEY);");

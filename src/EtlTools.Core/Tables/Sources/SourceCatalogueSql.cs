@@ -2,10 +2,11 @@ namespace EtlTools.Core.Tables.Sources;
 
 internal static class SourceCatalogueSql
 {
+    /// <summary>Whatever holds rows: MariaDB's system-versioned tables too, and not its sequences. A damaged table has no engine.</summary>
     public static string Tables(IReadOnlyCollection<string> names) => $"""
-        SELECT TABLE_NAME, IFNULL(ENGINE, {Null}), IFNULL(TABLE_ROWS, {Null}), IFNULL(DATA_LENGTH + INDEX_LENGTH, {Null})
+        SELECT TABLE_NAME, IF(TABLE_TYPE = 'VIEW', {Null}, IFNULL(ENGINE, 'unknown')), IFNULL(TABLE_ROWS, {Null}), IFNULL(DATA_LENGTH + INDEX_LENGTH, {Null})
         FROM information_schema.TABLES
-        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'VIEW'){Among(names)}
+        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW'){Among(names)}
         ORDER BY TABLE_NAME
         """;
 
