@@ -247,7 +247,7 @@ internal static class DatabaseErrors
                     "Widen the column's type, or correct the row at its source.");
             case PostgresErrorCodes.InvalidDatetimeFormat or PostgresErrorCodes.DatetimeFieldOverflow:
                 return Make(EtlErrorKind.Data, "DateInvalid", "A value is not a date that its column can take",
-                    "Give the column a date_format rule, or correct the row at its source.");
+                    "Correct the row at its source, or give the column of a file's pipeline a date_format rule.");
             case PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter:
                 return Make(EtlErrorKind.Data, "CharacterInvalid", "A text holds characters that the database's encoding cannot take",
                     "Check the encoding of the pipeline's dialect; the database should be in UTF8.");

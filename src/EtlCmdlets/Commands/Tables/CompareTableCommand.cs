@@ -95,7 +95,7 @@ public sealed class CompareTableCommand : EtlTableCmdlet
     private void Report(TableComparison comparison)
     {
         WriteObject(comparison);
-        if (comparison.Failure is { } failure)
+        if (comparison.GetFailure() is { } failure)
         {
             WriteFailure(failure);
         }

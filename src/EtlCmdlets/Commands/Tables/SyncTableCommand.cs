@@ -63,7 +63,7 @@ public sealed class SyncTableCommand : EtlTableCmdlet
                 Warn([.. TableNotices.OfTexts(step.Name, step.BecomesText)]);
                 NoteLocking(step.Name, step.LocksWriters);
                 WriteObject(step);
-                NoteFailure(step.Failure);
+                NoteFailure(step.GetFailure());
             }
         }
 
@@ -112,7 +112,7 @@ public sealed class SyncTableCommand : EtlTableCmdlet
         }
 
         WriteObject(sync);
-        NoteFailure(sync.Failure);
+        NoteFailure(sync.GetFailure());
     }
 
     private void NoteFailure(EtlException? failure)

@@ -131,7 +131,10 @@ public sealed record TableComparison
     public string? Error { get; init; }
 
     /// <summary>Why the table could not be compared; null where it could.</summary>
-    public EtlException? Failure { get; init; }
+    internal EtlException? Failure { get; init; }
+
+    // A method: whoever writes results out (ConvertTo-Json) would write the exception with them, and all that hangs on it.
+    public EtlException? GetFailure() => Failure;
 
     public override string ToString() => $"{Name}: {(Error is not null ? "not compared" : IsEqual ? "equal" : IsAccepted ? "accepted" : "different")}";
 }

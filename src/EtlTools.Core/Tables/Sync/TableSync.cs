@@ -100,7 +100,10 @@ public sealed record TableSync
     public string? Error { get; init; }
 
     /// <summary>The error's kind, target and next step; null where there was none.</summary>
-    public EtlException? Failure { get; init; }
+    internal EtlException? Failure { get; init; }
+
+    // A method: whoever writes results out (ConvertTo-Json) would write the exception with them, and all that hangs on it.
+    public EtlException? GetFailure() => Failure;
 
     public override string ToString() => Name;
 }
@@ -147,7 +150,10 @@ public sealed record TableSyncStep
     /// <summary>Why it cannot be synced; null where it can.</summary>
     public string? Error { get; init; }
 
-    public EtlException? Failure { get; init; }
+    internal EtlException? Failure { get; init; }
+
+    // A method: whoever writes results out (ConvertTo-Json) would write the exception with them, and all that hangs on it.
+    public EtlException? GetFailure() => Failure;
 
     public override string ToString() => Name;
 }
