@@ -35,6 +35,8 @@ public sealed class CopyOwnershipTests
         Assert.Equal(versions, await work.VersionsAsync("patient"));
         Assert.Equal(0, await work.CountAsync("etl.configured_tables WHERE source = 'branch'"));
         Assert.Equal("success", await work.Copy.ScalarAsync<string>("SELECT load_status FROM raw.etl_load_status"));
+        var status = await new TableStatusReader(work.Database, "branch", work.Config, work.Settings).ReadAsync(new TableSyncOptions(), CancellationToken.None);
+        Assert.Equal((TableCondition.Pending, null), (status[0].Condition, status[0].LastSuccessAt));
 
         // The practice is retired: what is known of its rows does not lead to those of the branch.
         await new TableRegister(work.Database).RemoveAsync([new RegisteredTableTarget("practice", null)], isPreview: false, CancellationToken.None);

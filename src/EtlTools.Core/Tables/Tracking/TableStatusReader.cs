@@ -24,7 +24,7 @@ public sealed class TableStatusReader(EtlDatabase database, string source, Table
             "etl.table_syncs",
             (connection, token) => connection.QueryAsync<Row>(new CommandDefinition(
                 TableStatusSql.Select,
-                new { names = tables.Select(table => table.Name).ToArray(), schema = settings.Schema },
+                new { names = tables.Select(table => table.Name).ToArray(), schema = settings.Schema, source },
                 cancellationToken: token)),
             cancellationToken).ConfigureAwait(false);
         var byName = rows.ToDictionary(row => row.Name, StringComparer.Ordinal);
