@@ -147,4 +147,18 @@ public sealed class TableConfigTestTests : IDisposable
         Assert.DoesNotContain(test.Fault, fault => fault.Name == "unique");
         Assert.Equal("PrimaryKeyReplaced", Assert.Single(test.Fault, fault => fault.Name == "replaced").Code);
     }
+
+    [MariaDbFact]
+    public async Task Names_that_a_copy_cannot_have_are_told_before_a_sync()
+    {
+        var name = new string('n', 64);
+        await File.WriteAllTextAsync(_path, $"format: etltools-1\ntables:\n  {name}: {{strategy: full_table}}\n  own: {{strategy: full_table}}\n");
+        await using var work = await SyncWorkshop.CreateAsync($"CREATE TABLE {name} (id int PRIMARY KEY); CREATE TABLE own (id int PRIMARY KEY, xmin int)");
+        var test = await new TableConfigTester(work.Connection).TestAsync(_path, CancellationToken.None);
+        Assert.Equal(["NameUnfit 3", "NameUnfit 4"], test.Fault.Select(fault => $"{fault.Code} {fault.Line}"));
+        work.Config = TableConfigReader.Read(_path);
+        var done = await work.Engine.SyncAsync(new TableSyncOptions(), progress: null, CancellationToken.None);
+        Assert.Equal(["TableConfigColumnUnfit", "TableConfigColumnUnfit"], done.Select(sync => sync.ErrorCode));
+        Assert.Contains(done, sync => sync.Error!.Contains("The name xmin is one of PostgreSQL's own", StringComparison.Ordinal));
+    }
 }

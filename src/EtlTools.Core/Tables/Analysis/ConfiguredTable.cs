@@ -1,4 +1,5 @@
 using EtlTools.Core.Configuration;
+using EtlTools.Core.Database;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sources;
 using EtlTools.Core.Tables.Sync;
@@ -16,6 +17,9 @@ internal sealed class ConfiguredTable
     private const string ColumnMissing = "ColumnMissing";
     private const string PrimaryKeyDiffers = "PrimaryKeyDiffers";
 
+    /// <summary>Columns that every table of PostgreSQL has.</summary>
+    private static readonly string[] SystemColumns = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
+
     private readonly TableConfig _table;
     private readonly SourceTable _source;
     private readonly List<TableConfigFault> _faults = [];
@@ -29,6 +33,7 @@ internal sealed class ConfiguredTable
     public static IReadOnlyList<TableConfigFault> FindFaults(TableConfig table, SourceTable source)
     {
         var check = new ConfiguredTable(table, source);
+        check.CheckNames();
         check.CheckColumns();
         check.CheckKey();
         check.CheckStrategy();
@@ -62,6 +67,20 @@ internal sealed class ConfiguredTable
     private bool IsIncremental => _table.Strategy != SyncStrategy.FullTable;
 
     private TableConfigSeverity WhereIncremental => IsIncremental ? TableConfigSeverity.Error : TableConfigSeverity.Warning;
+
+    /// <summary>The copy has the names of its source.</summary>
+    private void CheckNames()
+    {
+        foreach (var name in _source.Columns.Select(column => column.Name).Prepend(_table.Name))
+        {
+            if ((SqlIdentifier.FindFault(name) ?? (name != _table.Name && SystemColumns.Contains(name) ? "is one of PostgreSQL's own" : null)) is { } fault)
+            {
+                Add(null, null, TableConfigSeverity.Error, "NameUnfit", $"The name {name} {fault}, so that a copy cannot have it",
+                    $"names of at most {SqlIdentifier.MaxBytes} bytes, and none of {string.Join(", ", SystemColumns)}",
+                    "Take the table out, or copy a view of it that has other names.");
+            }
+        }
+    }
 
     private void CheckColumns()
     {
@@ -165,6 +184,6 @@ internal sealed class ConfiguredTable
     private static bool IsSame(IReadOnlyList<string> one, IReadOnlyList<string> other) =>
         one.ToHashSet(StringComparer.OrdinalIgnoreCase).SetEquals(other);
 
-    private void Add(string setting, string? value, TableConfigSeverity severity, string code, string problem, string expected, string fix) =>
+    private void Add(string? setting, string? value, TableConfigSeverity severity, string code, string problem, string expected, string fix) =>
         _faults.Add(TableConfigFault.Of(_table, setting, value, severity, code, problem, expected, fix));
 }
