@@ -145,8 +145,7 @@ public sealed class SyncHealthTests
         await work.Source.ExecuteAsync("UPDATE fee SET Code = 'other'");
         var sync = await work.SyncOneAsync();
         await work.Copy.ExecuteAsync("UPDATE etl.table_states SET last_success_at = now() - interval '25 hours'");
-        await new TableUndoEngine(work.Database, work.Settings).ExecuteAsync(
-            new TableUndoTarget { TableSyncIds = [sync.TableSyncId!.Value] }, "wrong", CancellationToken.None);
+        var undone = Assert.Single(await UndoAsync(sync));
 
         var health = await TableHealthTests.GetAsync(work.Copy);
 
@@ -156,8 +155,14 @@ public sealed class SyncHealthTests
         Assert.StartsWith("Undone and not synced since: 1 table of practice (fee).", advice.Text, StringComparison.Ordinal);
         Assert.Equal("Sync-Table -Name 'fee' -Source 'practice' -WhatIf", advice.Command);
 
+        // The undo of the undo brings the sync again: nothing is undone.
+        await UndoAsync(undone);
+        Assert.DoesNotContain((await TableHealthTests.GetAsync(work.Copy)).Recommendation, one => one.Text.StartsWith("Undone", StringComparison.Ordinal));
         await work.SyncAsync();
         Assert.Empty((await TableHealthTests.GetAsync(work.Copy)).Recommendation);
+
+        Task<IReadOnlyList<TableSync>> UndoAsync(TableSync one) => new TableUndoEngine(work.Database, work.Settings).ExecuteAsync(
+            new TableUndoTarget { TableSyncIds = [one.TableSyncId!.Value] }, "wrong", CancellationToken.None);
     }
 
     [MariaDbFact]

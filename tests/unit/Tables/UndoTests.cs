@@ -50,14 +50,25 @@ public sealed class UndoTests
         }
 
         // The next sync reads again what was taken back.
-        await work.SyncAsync();
+        var again = await work.SyncAsync();
         Assert.Equal(states[3], await StateAsync(work));
 
         // Over several syncs at once; and an undo is a sync that can be undone.
         var back = await UndoAsync(work, syncs[0]);
         Assert.Equal(0, await work.CountAsync("raw.visit") + await work.CountAsync("raw.bare"));
+        Assert.All(await StatusAsync(), status => Assert.Equal(TableCondition.Undone, status.Condition));
         await UndoAsync(work, back);
         Assert.Equal(states[3], await StateAsync(work));
+
+        // What came forth again is synced, and can be undone again.
+        Assert.All(await StatusAsync(), status => Assert.Equal(TableCondition.Synced, status.Condition));
+        await UndoAsync(work, again);
+        Assert.Equal(states[0], await StateAsync(work));
+        await UndoAsync(work, syncs[0]);
+        Assert.Equal(0, await work.CountAsync("raw.visit") + await work.CountAsync("raw.bare"));
+
+        Task<IReadOnlyList<TableStatus>> StatusAsync() =>
+            new TableStatusReader(work.Database, "practice", work.Config, work.Settings).ReadAsync(new TableSyncOptions(), CancellationToken.None);
 
         async Task NextAsync(string sql)
         {

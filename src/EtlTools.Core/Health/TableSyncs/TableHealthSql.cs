@@ -77,11 +77,11 @@ internal static class TableHealthSql
         GROUP BY 1, 2, 3
         """;
 
-    public const string Tables = """
+    public const string Tables = $"""
         SELECT c.source, c.table_name AS name, c.target_schema AS schema, c.importance, c.contract, c.alerts_on_failure AS alertsonfailure,
                c.time_limit AS timelimit, c.threshold, c.overdue_after AS overdueafter, c.configured_at AS configuredat,
                st.last_success_at AS lastsuccessat,
-               coalesce((SELECT s.mode = 'undo' FROM etl.table_syncs s
+               coalesce((SELECT {TrackingSql.TookBack} FROM etl.table_syncs s
                          WHERE s.target_schema = c.target_schema AND s.table_name = c.table_name
                          ORDER BY s.table_sync_id DESC LIMIT 1), false) AS isundone
         FROM etl.configured_tables c

@@ -52,7 +52,11 @@ internal static class UndoSql
         WHERE target_schema = @schema AND table_name = @table AND table_sync_id >= @from AND commits > 0
         """;
 
+    /// <summary>What an undo had taken back that goes itself now is in the copy again, and can be undone again.</summary>
     public const string MarkUndone = """
+        UPDATE etl.table_syncs SET undone_at = NULL, undone_by_table_sync_id = NULL
+        WHERE target_schema = @schema AND table_name = @table AND table_sync_id < @from
+          AND undone_by_table_sync_id >= @from;
         UPDATE etl.table_syncs SET undone_at = clock_timestamp(), undone_by_table_sync_id = @id
         WHERE target_schema = @schema AND table_name = @table AND table_sync_id >= @from AND table_sync_id <> @id AND undone_at IS NULL
         """;

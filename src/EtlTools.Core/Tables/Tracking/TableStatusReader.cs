@@ -73,7 +73,7 @@ public sealed class TableStatusReader(EtlDatabase database, string source, Table
         ("running", true) => TableCondition.Running,
         ("running", _) => TableCondition.Interrupted,
         ("failed", _) => row.ErrorCode == "SyncInterrupted" ? TableCondition.Interrupted : TableCondition.Failed,
-        _ when row.Mode == Words.Of(SyncMode.Undo) => TableCondition.Undone,
+        _ when row.IsUndone == true => TableCondition.Undone,
         _ when row.LastSuccessAt is null => TableCondition.Pending,
         _ => isOverdue ? TableCondition.Overdue : TableCondition.Synced,
     };
@@ -88,7 +88,7 @@ public sealed class TableStatusReader(EtlDatabase database, string source, Table
         public DateTime? LastSuccessAt { get; init; }
         public string? State { get; init; }
         public long? TableSyncId { get; init; }
-        public string? Mode { get; init; }
+        public bool? IsUndone { get; init; }
         public string? Status { get; init; }
         public string? ErrorCode { get; init; }
         public string? Error { get; init; }

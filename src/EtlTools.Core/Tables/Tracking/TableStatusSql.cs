@@ -7,7 +7,7 @@ internal static class TableStatusSql
         SELECT t.name AS "Name",
                st.last_success_at AS "LastSuccessAt",
                st.state::text AS "State",
-               last.mode AS "Mode",
+               last.took_back AS "IsUndone",
                (SELECT max(s.table_sync_id) FROM etl.table_syncs s
                 WHERE s.target_schema = @schema AND s.table_name = t.name AND s.source = @source AND s.mode <> 'undo') AS "TableSyncId",
                last.status AS "Status",
@@ -26,7 +26,7 @@ internal static class TableStatusSql
         LEFT JOIN etl.table_states st ON st.target_schema = @schema AND st.table_name = t.name AND st.source = @source
         LEFT JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', @schema, t.name))
         LEFT JOIN LATERAL (
-            SELECT s.*, {TrackingSql.IsHeld} AS is_held
+            SELECT s.*, {TrackingSql.IsHeld} AS is_held, {TrackingSql.TookBack} AS took_back
             FROM etl.table_syncs s
             WHERE s.target_schema = @schema AND s.table_name = t.name AND s.source = @source
             ORDER BY s.table_sync_id DESC LIMIT 1

@@ -123,6 +123,14 @@ internal static class TrackingSql
             updated_at = clock_timestamp()
         """;
 
+    /// <summary>True where what alias s is of took back a sync. The undo of an undo takes back none: it brings some again.</summary>
+    public const string TookBack = """
+        (s.mode = 'undo' AND EXISTS (
+            SELECT FROM etl.table_syncs u
+            WHERE u.target_schema = s.target_schema AND u.table_name = s.table_name
+              AND u.undone_by_table_sync_id = s.table_sync_id AND u.mode <> 'undo'))
+        """;
+
     public const string TakeLease = "SELECT pg_try_advisory_lock(hashtextextended('etl.table:' || @schema || '.' || @table, 0))";
 
     public const string EndLease = "SELECT pg_advisory_unlock(hashtextextended('etl.table:' || @schema || '.' || @table, 0))";
