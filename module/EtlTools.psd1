@@ -27,6 +27,7 @@
         'Get-RejectedRow'
         'Get-ReprocessMetric'
         'Get-TableStatus'
+        'Get-TableSync'
         'Initialize-EtlDatabase'
         'Invoke-DataRecovery'
         'Invoke-Reprocess'

@@ -61,12 +61,15 @@ INSERT INTO heart_rate_metrics (user_id, recorded_at, heart_rate) VALUES ('10000
 
     It 'as reader looks at everything' {
         Connect-As etl_reader
+        Set-Content "$($scene.Folder)/etl.yaml" "sources:`n  practice:`n    host: localhost`n    database: practice`n    tables: tables.yaml"
+        Set-Content "$($scene.Folder)/tables.yaml" "format: etltools-1`ntables:`n  patient:`n    importance: critical"
+        Push-Location $scene.Folder
         $looking = {
             Get-LoadRun; Get-LoadRun -Problem Failed, Stuck, LowQuality; Get-LoadFile; Get-RejectedRow; Get-LoadPlan; Find-NewFile; Find-FailedFile
-            Get-ReprocessMetric; Get-ProcessingHealth; Start-LoadRun -WhatIf
+            Get-ReprocessMetric; Get-ProcessingHealth; Get-TableSync; Get-TableStatus; Start-LoadRun -WhatIf
             Export-ProcessingHealth -Path (Join-Path $scene.Folder health.json)
         }
-        { & $looking } | Should -Not -Throw
+        try { { & $looking } | Should -Not -Throw } finally { Pop-Location }
         Test-ProcessingHealth | Should -BeOfType bool
         (Find-LostData).Missing | Should -Be 2
         (Invoke-TestSql $scene.Connection 'SELECT count(*)::integer AS n FROM etl.ingestion_audits').n | Should -Be 0

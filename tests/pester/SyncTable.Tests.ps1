@@ -1,4 +1,4 @@
-# Sync-Table, Get-TableStatus and Undo-TableSync as an admin uses them.
+# Sync-Table, Get-TableStatus, Get-TableSync and Undo-TableSync as an admin uses them.
 
 BeforeDiscovery {
     Import-Module "$PSScriptRoot/Support/TestEnvironment.psm1"
@@ -87,6 +87,21 @@ tables:
         (Sync-Table patient).RowsUpdated | Should -Be 10
     }
 
+    It 'lists the syncs of a table, from which an admin picks the one to undo' {
+        $last = Get-TableSync patient -First 1
+        $last.Mode | Should -Be 'Incremental'
+        $last.RowsUpdated | Should -Be 10
+        $lines = Get-TableSync patient | Out-String -Width 80
+        $lines | Should -Match "$($last.TableSyncId) +patient +Incremental +10 +Completed"
+        $lines | Should -Match 'undone by \d+'
+        $undone = $last | Undo-TableSync -Reason 'wrong again' -Confirm:$false
+        $undone.Undone.TableSyncId | Should -Be $last.TableSyncId
+        (Get-TableSync patient -First 1).Reason | Should -Be 'wrong again'
+        (Get-TableSync -TableSyncRunId $last.TableSyncRunId).UndoneByTableSyncId | Should -Be $undone.TableSyncId
+        (Get-TableStatus patient | Get-TableSync -Mode Undo).TableSyncId | Should -Contain $undone.TableSyncId
+        (Sync-Table patient | Get-TableSync).RowsUpdated | Should -Be 10
+    }
+
     It 'warns of a column that becomes text, at every plan and at the sync that does it' {
         Invoke-SourceTestSql $scene.Source 'ALTER TABLE definition ADD Fee double; INSERT INTO definition VALUES (1, 2.5)'
         Sync-Table definition | Out-Null
@@ -135,6 +150,7 @@ tables:
         @{ Case = 'a configuration that is not there'; ErrorId = 'TableConfigNotFound'; Call = { Get-TableStatus -TableConfig ./nowhere.yaml } }
         @{ Case = 'wrong credentials'; ErrorId = 'SourceAuthenticationFailed'; Call = { Sync-Table patient -Credential ([pscredential]::new('nobody', (ConvertTo-SecureString 'geheim' -AsPlainText -Force))) } }
         @{ Case = 'a blank reason'; ErrorId = 'ReasonEmpty'; Call = { Undo-TableSync 1 -Reason ' ' } }
+        @{ Case = 'the syncs of a table that nobody knows'; ErrorId = 'TableSyncNotFound'; Call = { Get-TableSync patiant -ErrorAction Stop } }
         @{ Case = 'a sync that is not there'; ErrorId = 'TableSyncNotFound'; Call = { Undo-TableSync 999999 -Reason 'why' -Confirm:$false } }
     ) {
         $failure = { & $Call } | Should -Throw -ErrorId "$ErrorId*" -PassThru

@@ -13,7 +13,7 @@ internal static class HistorySql
     public const string SyncColumn = "_table_sync_id";
     public const string OperationColumn = "_operation";
 
-    private const string SchemaSuffix = "_history";
+    public const string SchemaSuffix = "_history";
 
     public static string SchemaOf(string schema) => schema + SchemaSuffix;
 

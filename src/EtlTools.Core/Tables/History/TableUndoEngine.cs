@@ -121,7 +121,7 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
             .Concat(target.TableSyncRunIds.Where(run => !found.Exists(sync => sync.Run == run)).Select(run => run.ToString())))
         {
             throw new EtlException(
-                EtlErrorKind.NotFound, "TableSyncNotFound", $"There is no sync {missing}.", missing, "Get-TableStatus shows the last sync of each table.");
+                EtlErrorKind.NotFound, "TableSyncNotFound", $"There is no sync {missing}.", missing, "Get-TableSync lists the syncs that there were.");
         }
 
         var syncs = found

@@ -2,7 +2,10 @@ namespace EtlTools.Core.Tables.Tracking;
 
 internal static class TableStatusSql
 {
-    /// <summary>One row a table that is named, by the syncs of the one source: a copy of another's is none of its own.</summary>
+    /// <summary>
+    /// One row a table that is named, by the syncs of the one source: a copy of another's is none of its own. Who may not read the copies
+    /// may know how they stand: to_regclass would refuse them.
+    /// </summary>
     public const string Select = $"""
         SELECT t.name AS "Name",
                st.last_success_at AS "LastSuccessAt",
@@ -24,7 +27,7 @@ internal static class TableStatusSql
                     WHEN c.reltuples > 0 OR c.reltuples = 0 AND c.relpages > 0 THEN c.reltuples::bigint END AS "Rows"
         FROM unnest(@names) AS t (name)
         LEFT JOIN etl.table_states st ON st.target_schema = @schema AND st.table_name = t.name AND st.source = @source
-        LEFT JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', @schema, t.name))
+        LEFT JOIN pg_class c ON c.relname = t.name AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = @schema)
         LEFT JOIN LATERAL (
             SELECT s.*, {TrackingSql.IsHeld} AS is_held, {TrackingSql.TookBack} AS took_back
             FROM etl.table_syncs s

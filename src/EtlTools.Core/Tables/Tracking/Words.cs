@@ -10,6 +10,8 @@ internal static class Words
 
     public static string Of(SyncMode mode) => mode.ToString().ToLowerInvariant();
 
+    public static string Of(TableSyncStatus status) => status.ToString().ToLowerInvariant();
+
     public static string Of(SyncStrategy strategy) => strategy switch
     {
         SyncStrategy.Incremental => "incremental",
