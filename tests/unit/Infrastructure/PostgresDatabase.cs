@@ -26,12 +26,12 @@ public sealed class PostgresDatabase : IAsyncDisposable
     public string ConnectionString { get; }
 
     /// <summary>An empty database on the shared server, or on a private cluster.</summary>
-    public static async Task<PostgresDatabase> CreateAsync(string? server = null) =>
-        await CreateFromAsync(server ?? await PostgresServer.ConnectionStringAsync(), "template1");
+    public static async Task<PostgresDatabase> CreateAsync(string? server = null, string options = "") =>
+        await CreateFromAsync(server ?? await PostgresServer.ConnectionStringAsync(), options);
 
     /// <summary>A database on the shared server where the etl schema is current: a copy of one that was made once.</summary>
     public static async Task<PostgresDatabase> CreateWithSchemaAsync() =>
-        await CreateFromAsync(await PostgresServer.ConnectionStringAsync(), await Template.Value);
+        await CreateFromAsync(await PostgresServer.ConnectionStringAsync(), $"TEMPLATE \"{await Template.Value}\"");
 
     /// <summary>A database on the shared server with the etl schema and a pipeline's raw and staging tables.</summary>
     public static async Task<PostgresDatabase> CreateWithPipelineAsync(PipelineConfig pipeline)
@@ -115,12 +115,12 @@ public sealed class PostgresDatabase : IAsyncDisposable
         }
     }
 
-    private static async Task<PostgresDatabase> CreateFromAsync(string server, string template)
+    private static async Task<PostgresDatabase> CreateFromAsync(string server, string options)
     {
         var database = new PostgresDatabase(server, "etl_test_" + Guid.NewGuid().ToString("n")[..16]);
         await using var connection = new NpgsqlConnection(database._server);
         await connection.OpenAsync();
-        await connection.ExecuteAsync($"CREATE DATABASE \"{database.Name}\" TEMPLATE \"{template}\"");
+        await connection.ExecuteAsync($"CREATE DATABASE \"{database.Name}\" {options}");
         return database;
     }
 

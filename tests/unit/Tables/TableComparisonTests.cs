@@ -1,4 +1,6 @@
 using System.Globalization;
+using EtlTools.Core;
+using EtlTools.Core.Database;
 using EtlTools.Core.Tables.Comparison;
 using EtlTools.Core.Tables.Configuration;
 using EtlTools.Core.Tables.Sources;
@@ -131,7 +133,10 @@ public sealed class TableComparisonTests
             INSERT INTO link SELECT seq % 7, CONCAT('k\t', seq), '2024-01-01', seq FROM seq_1_to_500;
             CREATE TABLE bare (x int, y varchar(5));
             INSERT INTO bare VALUES (1, 'a'), (1, 'a'), (1, 'a'), (2, NULL), (NULL, NULL);
+            CREATE TABLE token (id binary(4), t mediumtext NOT NULL, PRIMARY KEY (id, t(10)));
+            INSERT INTO token VALUES (X'00FF0A', 'x'), (X'09', 'x');
             """,
+            new TableConfig { Name = "token", PrimaryKey = ["id", "t"] },
             new TableConfig { Name = "link" },
             new TableConfig { Name = "bare" });
         await work.SyncAsync();
@@ -139,12 +144,14 @@ public sealed class TableComparisonTests
 
         await work.Copy.ExecuteAsync("""
             DELETE FROM raw.link WHERE v = 9;
+            DELETE FROM raw.token WHERE id = '\x00ff0a00';
             DELETE FROM raw.bare WHERE ctid IN (SELECT ctid FROM raw.bare WHERE x = 1 LIMIT 2);
             INSERT INTO raw.bare VALUES (7, 'z')
             """);
         var both = (await CompareAsync(work, new TableComparisonOptions())).ToDictionary(comparison => comparison.Name);
         Assert.Equal((1, 0, 0), (both["link"].Missing, both["link"].Extra, both["link"].Different));
         Assert.Equal([("b", "k\t9"), ("a", "2"), ("c", "2024-01-01 00:00:00")], both["link"].Difference[0].Key.Select(pair => (pair.Key, pair.Value!)));
+        Assert.Equal([("id", "00ff0a00"), ("t", "x")], both["token"].Difference.Single().Key.Select(pair => (pair.Key, pair.Value!)));
         Assert.Equal((2, 1, 0), (both["bare"].Missing, both["bare"].Extra, both["bare"].Different));
         Assert.All(both["bare"].Difference, difference => Assert.Empty(difference.Key));
     }
@@ -242,6 +249,43 @@ public sealed class TableComparisonTests
         await copy.ExecuteAsync("UPDATE old.t SET amount = amount + 0.001 WHERE id = 77; DELETE FROM old.t WHERE id = 5");
         var different = Assert.Single(await engine.CompareWithCopyAsync(database, "old", new TableComparisonOptions(), null, CancellationToken.None));
         Assert.Equal(["Missing 5", "Different 77"], different.Difference.Select(one => $"{one.Kind} {one.Key["id"]}"));
+    }
+
+    /// <summary>An older pipeline's database: another one, in another encoding, that no EtlTools has prepared.</summary>
+    [PostgresFact]
+    public async Task A_copy_in_another_database_is_compared_whatever_its_encoding()
+    {
+        const string Rows = """
+            CREATE SCHEMA IF NOT EXISTS raw;
+            CREATE TABLE raw.t (code varchar(20) PRIMARY KEY, name text);
+            INSERT INTO raw.t SELECT 'ä' || i, 'Müller' || i FROM generate_series(1, 3000) i;
+            """;
+        await using var copy = await PostgresDatabase.CreateWithSchemaAsync();
+        await using var old = await PostgresDatabase.CreateAsync(options: "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
+        await copy.ExecuteAsync(Rows);
+        await old.ExecuteAsync(Rows);
+        await using var database = copy.OpenEtl();
+        await using var other = old.OpenEtl();
+        var engine = new TableComparisonEngine(database, new TableSyncConfig { Tables = [new TableConfig { Name = "t" }] }, new TableSyncSettings());
+        Assert.True((await CompareAsync()).IsEqual);
+        await old.ExecuteAsync("UPDATE raw.t SET name = 'Müllér' WHERE code = 'ä7'; DELETE FROM raw.t WHERE code = 'ä8'");
+        Assert.Equal(["Different ä7", "Missing ä8"], (await CompareAsync()).Difference.Select(one => $"{one.Kind} {one.Key["code"]}"));
+        await old.ExecuteAsync("DROP TABLE raw.t");
+        Assert.Equal($"There is no table raw.t to compare in {other.Description}.", (await CompareAsync()).Error);
+
+        async Task<TableComparison> CompareAsync() => Assert.Single(await engine.CompareWithCopyAsync(other, "raw", new TableComparisonOptions(), null, CancellationToken.None));
+    }
+
+    [PostgresFact]
+    public async Task A_copy_is_not_compared_with_itself_by_another_name()
+    {
+        await using var copy = await PostgresDatabase.CreateWithSchemaAsync();
+        await copy.ExecuteAsync("CREATE SCHEMA IF NOT EXISTS raw; CREATE TABLE raw.t (id int PRIMARY KEY)");
+        await using var database = copy.OpenEtl();
+        await using var again = EtlDatabase.Connect(new ConnectionRequest { ConnectionString = $"{copy.ConnectionString};Application Name=again" });
+        var engine = new TableComparisonEngine(database, new TableSyncConfig { Tables = [new TableConfig { Name = "t" }] }, new TableSyncSettings());
+        var refused = await Assert.ThrowsAsync<EtlException>(() => engine.CompareWithCopyAsync(again, "raw", new TableComparisonOptions(), null, CancellationToken.None));
+        Assert.Equal("ComparedWithItself", refused.ErrorId);
     }
 
     private static async Task<TableComparison> CompareOneAsync(SyncWorkshop work, TableComparisonOptions? options = null) =>

@@ -16,6 +16,9 @@ internal enum CanonicalKind
 
     /// <summary>By their digest.</summary>
     Bytes,
+
+    /// <summary>Bytes of a key, which is told as it is.</summary>
+    Hex,
     Date,
     Timestamp,
     Time,
@@ -57,6 +60,14 @@ internal sealed record CanonicalColumn(string Name, CanonicalKind Kind, int Digi
         "mediumtext" or "longtext" or "json" => new CanonicalColumn(column.Name, CanonicalKind.LongText),
         _ when Mapping.TypeMap.IsBytes(column) => new CanonicalColumn(column.Name, CanonicalKind.Bytes),
         _ => new CanonicalColumn(column.Name, CanonicalKind.Text),
+    };
+
+    /// <summary>As a part of a key, by which a row is found again: a digest would tell nobody which row it is.</summary>
+    public CanonicalColumn AsKey() => Kind switch
+    {
+        CanonicalKind.LongText => this with { Kind = CanonicalKind.Text },
+        CanonicalKind.Bytes => this with { Kind = CanonicalKind.Hex },
+        _ => this,
     };
 
     /// <summary>Its values have a sum.</summary>

@@ -16,13 +16,17 @@ internal static class CopyForm
         SET work_mem = '64MB'; SET jit = off
         """;
 
+    /// <summary>The digest of a text, of its bytes in UTF-8 whatever the database keeps texts in: the source has those.</summary>
+    public static string Digest(string text, bool isUtf8) => isUtf8 ? $"md5({text})" : $"md5(convert_to({text}, 'UTF8'))";
+
     /// <param name="column">The column.</param>
     /// <param name="kind">As what it is compared.</param>
+    /// <param name="isUtf8">The encoding of the database.</param>
     /// <param name="isNeverNull">The source has no NULL there. A NULL of the copy then leaves out a separator, and no row of the source lacks one.</param>
     /// <returns>What concat_ws writes as the canonical text.</returns>
-    public static string Expression(TargetColumn column, CanonicalColumn kind, bool isNeverNull = false)
+    public static string Expression(TargetColumn column, CanonicalColumn kind, bool isUtf8, bool isNeverNull = false)
     {
-        var value = Value(SqlIdentifier.Quote(column.Name), column.Type, kind);
+        var value = Value(SqlIdentifier.Quote(column.Name), column.Type, kind, isUtf8);
         return column.IsNotNull || isNeverNull ? value : $"coalesce(({value})::text, {Null})";
     }
 
@@ -41,12 +45,13 @@ internal static class CopyForm
         };
     }
 
-    private static string Value(string name, string type, CanonicalColumn kind) => kind.Kind switch
+    private static string Value(string name, string type, CanonicalColumn kind, bool isUtf8) => kind.Kind switch
     {
         CanonicalKind.Presence => $"CASE WHEN {name} IS NOT NULL THEN '1' END",
-        CanonicalKind.Json => $"md5({name}::jsonb::text)",
-        CanonicalKind.LongText => $"md5({name}::text)",
-        CanonicalKind.Bytes => type == "bytea" ? $"md5({name})" : $"md5({name}::text)",
+        CanonicalKind.Json => Digest($"{name}::jsonb::text", isUtf8),
+        CanonicalKind.LongText => Digest($"{name}::text", isUtf8),
+        CanonicalKind.Bytes => type == "bytea" ? $"md5({name})" : Digest($"{name}::text", isUtf8),
+        CanonicalKind.Hex => $"encode({(type == "bytea" ? name : $"convert_to({name}::text, 'UTF8')")}, 'hex')",
         _ when type is "text" || type.StartsWith("character varying", StringComparison.Ordinal) => name,
         _ when type.StartsWith("character", StringComparison.Ordinal) => $"{name}::text",
         CanonicalKind.Integer => Integer(name, type),

@@ -13,7 +13,10 @@ namespace EtlTools.Core.Tables.Comparison;
 /// <param name="sums">The sums that are compared.</param>
 internal sealed class CopySide(NpgsqlConnection connection, string qualified, IReadOnlyList<string> columns, IReadOnlyList<string> key, IReadOnlyList<string> sums) : IComparisonSide
 {
-    private string Row => $"md5({Join(columns)})";
+    /// <summary>Whether the database keeps texts in UTF-8.</summary>
+    public static bool IsUtf8(NpgsqlConnection connection) => connection.PostgresParameters["server_encoding"] == "UTF8";
+
+    private string Row => Digest(columns);
 
     public async Task<(long Lowest, long Highest)?> ReadRangeAsync(string column, CancellationToken cancellationToken)
     {
@@ -27,7 +30,7 @@ internal sealed class CopySide(NpgsqlConnection connection, string qualified, IR
     {
         var chunk = chunking.Column is { } column
             ? $"({SqlIdentifier.Quote(column)}::bigint - @first) / @size"
-            : $"left({(key.Count > 0 ? $"md5({Join(key)})" : Row)}, {chunking.Digits})";
+            : $"left({(key.Count > 0 ? Digest(key) : Row)}, {chunking.Digits})";
         var rows = await connection.QueryAsync<(string, long, decimal)>(new CommandDefinition(
             $"SELECT c::text, count(*), sum(('x' || left(d, 15))::bit(60)::bigint) FROM (SELECT {chunk} AS c, {Row} AS d FROM {qualified}) r GROUP BY c",
             new { first = chunking.First, size = chunking.Size },
@@ -46,7 +49,7 @@ internal sealed class CopySide(NpgsqlConnection connection, string qualified, IR
         }
         else
         {
-            var digest = key.Count > 0 ? $"md5({Join(key)})" : Row;
+            var digest = key.Count > 0 ? Digest(key) : Row;
             where = $"left({digest}, {chunking.Digits.ToString(CultureInfo.InvariantCulture)}) = ANY (@chunks)";
         }
 
@@ -72,5 +75,6 @@ internal sealed class CopySide(NpgsqlConnection connection, string qualified, IR
         await connection.QuerySingleAsync<string?[]>(new CommandDefinition(
             $"SELECT ARRAY[{string.Join(", ", sums.Select(sum => $"({sum})::text"))}] FROM {qualified}", commandTimeout: 0, cancellationToken: cancellationToken)).ConfigureAwait(false);
 
-    private static string Join(IEnumerable<string> expressions) => $"concat_ws({CopyForm.Separator}, {string.Join(", ", expressions)})";
+    private string Digest(IEnumerable<string> expressions) =>
+        CopyForm.Digest($"concat_ws({CopyForm.Separator}, {string.Join(", ", expressions)})", IsUtf8(connection));
 }

@@ -28,6 +28,7 @@ internal static class SourceForm
             CanonicalKind.Text => Unicode(column),
             CanonicalKind.LongText => $"MD5({Unicode(column)})",
             CanonicalKind.Bytes => $"MD5({name})",
+            CanonicalKind.Hex => $"LOWER(HEX({name}))",
             CanonicalKind.Date => DateOrNull(name, name, strictDates, isKey),
             CanonicalKind.Timestamp => DateOrNull(name, Timestamp(column, name, kind.Digits, info), strictDates, isKey),
             CanonicalKind.Time when kind.Digits > 0 => $"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {name}))",

@@ -54,11 +54,11 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
     /// <param name="options">What to compare.</param>
     /// <param name="progress">Told after each table.</param>
     /// <param name="cancellationToken">Ends the sessions.</param>
-    /// <exception cref="EtlException">TableNotConfigured, ComparedWithItself. A table that cannot be compared is in the result with its failure.</exception>
+    /// <exception cref="EtlException">TableNotConfigured, ComparedWithItself, those of connecting. A table that cannot be compared is in the result with its failure.</exception>
     public async Task<IReadOnlyList<TableComparison>> CompareWithCopyAsync(
         EtlDatabase other, string otherSchema, TableComparisonOptions options, IProgress<TableComparisonProgress>? progress, CancellationToken cancellationToken)
     {
-        if (ReferenceEquals(other, database) && otherSchema == settings.Schema)
+        if (await IsSameAsync(other, cancellationToken).ConfigureAwait(false) && otherSchema == settings.Schema)
         {
             throw new EtlException(
                 EtlErrorKind.InvalidInput, "ComparedWithItself", $"The copies in {otherSchema} would be compared with themselves.", otherSchema,
@@ -83,6 +83,27 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
             "SELECT DISTINCT schemaname::text FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
             cancellationToken: cancellationToken)).ConfigureAwait(false);
         return [.. names];
+    }
+
+    /// <summary>
+    /// Whether both are one database, whatever names and ways lead there: what one session has locked there, another cannot.
+    /// </summary>
+    private async Task<bool> IsSameAsync(EtlDatabase other, CancellationToken cancellationToken)
+    {
+        await using var here = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using var there = await other.OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var mark = new { mark = Random.Shared.NextInt64() };
+            await using var transaction = await here.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await here.ExecuteAsync(new CommandDefinition("SELECT pg_advisory_xact_lock(@mark)", mark, cancellationToken: cancellationToken)).ConfigureAwait(false);
+            return !await there.ExecuteScalarAsync<bool>(new CommandDefinition(
+                "SELECT pg_try_advisory_xact_lock(@mark)", mark, cancellationToken: cancellationToken)).ConfigureAwait(false);
+        }
+        catch (Exception error) when (DatabaseErrors.IsDatabaseError(error))
+        {
+            throw DatabaseErrors.Translate(error, other.Description);
+        }
     }
 
     private static async Task<IReadOnlyList<TableComparison>> RunAsync(
@@ -136,17 +157,17 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
     {
         ConfiguredTable.Require(config, table);
         var (session, connection) = lane;
-        var copy = await RequireAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
+        var copy = await RequireAsync(connection, database, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
         var state = await ReadStateAsync(connection, config.Name, cancellationToken).ConfigureAwait(false);
         var key = ConfiguredTable.KeyOf(config, table);
         var columns = table.Columns.Where(column => copy.Find(column.Name) is not null)
-            .ToDictionary(column => column.Name, column => CanonicalColumn.Of(column, copy.Find(column.Name)!.Type), StringComparer.Ordinal);
+            .ToDictionary(column => column.Name, column => AsCompared(CanonicalColumn.Of(column, copy.Find(column.Name)!.Type), key), StringComparer.Ordinal);
         RequireKey(key, columns, config.Name);
         await session.BeginSnapshotAsync(cancellationToken).ConfigureAwait(false);
         await using var transaction = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
         string InSource(string name) => SourceForm.Expression(table.Find(name)!, columns[name], session.Info, state.HasOddDates, key.Contains(name));
         string InCopy(string name) => CopyForm.Expression(
-            copy.Find(name)!, columns[name], isNeverNull: !key.Contains(name) && table.Find(name) is { IsNullable: false, IsDate: false });
+            copy.Find(name)!, columns[name], CopySide.IsUtf8(connection), isNeverNull: !key.Contains(name) && table.Find(name) is { IsNullable: false, IsDate: false });
         var compared = columns.Keys.ToList();
         IReadOnlyList<string> summed = options.IncludeSum
             ? [.. compared.Where(name => !key.Contains(name) && CopyForm.Sum(copy.Find(name)!, columns[name]) is not null)] : [];
@@ -170,11 +191,11 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
     {
         await using var connection = await ComparisonLane.OpenCopyAsync(database, cancellationToken).ConfigureAwait(false);
         await using var otherConnection = await ComparisonLane.OpenCopyAsync(other, cancellationToken).ConfigureAwait(false);
-        var ours = await RequireAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
-        var theirs = await RequireAsync(otherConnection, otherSchema, config.Name, cancellationToken).ConfigureAwait(false);
+        var ours = await RequireAsync(connection, database, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
+        var theirs = await RequireAsync(otherConnection, other, otherSchema, config.Name, cancellationToken).ConfigureAwait(false);
         var key = config.PrimaryKey.Count > 0 ? config.PrimaryKey : ours.UniqueKeys.FirstOrDefault() ?? [];
         var columns = ours.Columns.Where(column => theirs.Find(column.Name) is not null)
-            .ToDictionary(column => column.Name, column => CanonicalColumn.Of(column.Name, column.Type, theirs.Find(column.Name)!.Type), StringComparer.Ordinal);
+            .ToDictionary(column => column.Name, column => AsCompared(CanonicalColumn.Of(column.Name, column.Type, theirs.Find(column.Name)!.Type), key), StringComparer.Ordinal);
         RequireKey(key, columns, config.Name);
         await using var transaction = await BeginAsync(connection, cancellationToken).ConfigureAwait(false);
         await using var otherTransaction = await BeginAsync(otherConnection, cancellationToken).ConfigureAwait(false);
@@ -194,10 +215,12 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
 
         CopySide Side(NpgsqlConnection side, TargetTable table)
         {
-            string Form(string name) => CopyForm.Expression(table.Find(name)!, columns[name]);
+            string Form(string name) => CopyForm.Expression(table.Find(name)!, columns[name], CopySide.IsUtf8(side));
             return new CopySide(side, table.Qualified, [.. columns.Keys.Select(Form)], [.. key.Select(Form)], [.. summed.Select(name => SumIn(table, name)!)]);
         }
     }
+
+    private static CanonicalColumn AsCompared(CanonicalColumn column, IReadOnlyList<string> key) => key.Contains(column.Name) ? column.AsKey() : column;
 
     private static List<string> Uncompared(IEnumerable<CanonicalColumn> columns) =>
         [.. columns.Where(column => column.Kind == CanonicalKind.Presence).Select(column => column.Name)];
@@ -212,11 +235,12 @@ public sealed class TableComparisonEngine(EtlDatabase database, TableSyncConfig 
         return transaction;
     }
 
-    private static async Task<TargetTable> RequireAsync(NpgsqlConnection connection, string schema, string name, CancellationToken cancellationToken)
+    private static async Task<TargetTable> RequireAsync(
+        NpgsqlConnection connection, EtlDatabase where, string schema, string name, CancellationToken cancellationToken)
     {
         var table = await TargetTable.ReadAsync(connection, schema, name, cancellationToken).ConfigureAwait(false);
         return table.Exists ? table : throw new EtlException(
-            EtlErrorKind.NotFound, "CopyMissing", $"There is no table {schema}.{name} to compare.", name, "Sync the table first, or correct the schema.");
+            EtlErrorKind.NotFound, "CopyMissing", $"There is no table {schema}.{name} to compare in {where.Description}.", name, "Sync the table first, or correct the schema.");
     }
 
     private static void RequireKey(IReadOnlyList<string> key, Dictionary<string, CanonicalColumn> columns, string table)
