@@ -82,6 +82,9 @@ public sealed class TcpProxy : IAsyncDisposable
         return this;
     }
 
+    /// <summary>From now on nobody is there.</summary>
+    public void StopListening() => _listener.Stop();
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();

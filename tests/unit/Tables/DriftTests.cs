@@ -90,6 +90,7 @@ public sealed class DriftTests
     [MariaDbTheory]
     [InlineData(SchemaContract.Evolve)]
     [InlineData(SchemaContract.Freeze)]
+    [InlineData(SchemaContract.DiscardRow)]
     [InlineData(SchemaContract.DiscardValue)]
     public async Task A_column_that_goes(SchemaContract contract)
     {

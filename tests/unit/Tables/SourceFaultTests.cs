@@ -32,6 +32,26 @@ public sealed class SourceFaultTests
     }
 
     [MariaDbFact]
+    public async Task A_source_that_closes_the_connection_after_a_million_rows_and_is_gone()
+    {
+        await using var work = await SyncWorkshop.CreateAsync("CREATE TABLE big (id int PRIMARY KEY, n int NOT NULL); INSERT INTO big SELECT seq, 0 FROM seq_1_to_100;", Big);
+        await work.SyncAsync();
+        var before = await work.VersionsAsync("big");
+        await work.Source.ExecuteAsync("UPDATE big SET n = 7; INSERT INTO big SELECT seq, 7 FROM seq_101_to_1200000");
+        await using var proxy = TcpProxy.Start("127.0.0.1", work.Source.Port).After(ProxyDirection.ToClient, 15_500_000, ProxyFault.CutBefore);
+        var gone = proxy.Tripped.ContinueWith(_ => proxy.StopListening(), TaskScheduler.Default);
+        var read = 0L;
+        var failed = Assert.Single(await new TableSyncEngine(work.Database, work.Connection with { Port = proxy.Port }, work.Config, work.Settings)
+            .SyncAsync(new TableSyncOptions(), new Observer(progress => read = Math.Max(read, progress.RowsRead)), CancellationToken.None));
+        await gone;
+
+        Assert.InRange(read, 1_000_000, 1_199_999);
+        Assert.Equal((TableSyncStatus.Failed, "SourceUnreachable"), (failed.Status, failed.ErrorCode));
+        Assert.Equal("SourceConnectionLost", await work.Copy.ScalarAsync<string>("SELECT error_code FROM etl.table_syncs WHERE status = 'failed' ORDER BY table_sync_id LIMIT 1"));
+        Assert.Equal(before, await work.VersionsAsync("big"));
+    }
+
+    [MariaDbFact]
     public async Task A_source_that_does_not_answer_is_a_failure_of_each_table_that_was_meant()
     {
         await using var work = await SyncWorkshop.CreateAsync(Rows, Big, new TableConfig { Name = "other" });
@@ -136,7 +156,7 @@ public sealed class SourceFaultTests
         await using var work = await SyncWorkshop.CreateAsync("CREATE USER IF NOT EXISTS reader@'127.0.0.1' IDENTIFIED BY 'geheim'; GRANT SELECT ON *.* TO reader@'127.0.0.1'; " + Rows, Big);
         var engine = new TableSyncEngine(work.Database, (work.Connection with { UserName = "reader" }).WithPassword("geheim"), work.Config, work.Settings);
         var seen = new List<string>();
-        var progress = new Observer(() => seen.AddRange(CommandLines()));
+        var progress = new Observer(_ => seen.AddRange(CommandLines()));
         Assert.Equal(TableSyncStatus.Completed, Assert.Single(await engine.SyncAsync(new TableSyncOptions(), progress, CancellationToken.None)).Status);
         Assert.DoesNotContain(seen, line => line.Contains("geheim", StringComparison.Ordinal));
     }
@@ -168,8 +188,8 @@ public sealed class SourceFaultTests
         return transaction;
     }
 
-    private sealed class Observer(Action look) : IProgress<TableSyncProgress>
+    private sealed class Observer(Action<TableSyncProgress> look) : IProgress<TableSyncProgress>
     {
-        public void Report(TableSyncProgress value) => look();
+        public void Report(TableSyncProgress value) => look(value);
     }
 }
