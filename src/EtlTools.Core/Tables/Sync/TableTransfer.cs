@@ -165,12 +165,15 @@ internal sealed class TableTransfer
         if (counts.Merge.NotFound > 0 || counts.Verified < Config.Monitoring.Threshold)
         {
             VerifiedTooLittle = counts.Verified;
+            var rule = counts.Merge.NotFound > 0
+                ? "one that does not arrive is too much, whatever the table's threshold"
+                : string.Create(CultureInfo.InvariantCulture, $"the table's threshold is {Config.Monitoring.Threshold:0.####}");
             throw new EtlException(
                 EtlErrorKind.Data,
                 "TableVerificationFailed",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Of {counts.Read} rows of {Plan.Target.Name} that were read, {counts.Merge.NotFound} did not arrive in the copy and {counts.Merge.RowsDiscarded} do not fit it; the table's threshold is {Config.Monitoring.Threshold:0.####}. The copy is as it was before."),
+                    $"Of {counts.Read} rows of {Plan.Target.Name} that were read, {counts.Merge.NotFound} did not arrive in the copy and {counts.Merge.RowsDiscarded} do not fit it; {rule}. The copy is as it was before."),
                 Plan.Target.Name,
                 "Look for triggers and rules on the copy; for rows that do not fit, see its contract.");
         }
