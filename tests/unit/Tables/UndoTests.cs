@@ -248,6 +248,31 @@ public sealed class UndoTests
         }
     }
 
+    /// <summary>With the history of earlier syncs there, what left none is not to be taken for what changed nothing.</summary>
+    [MariaDbFact]
+    public async Task What_kept_no_history_is_refused_also_where_it_did_not_come_to_its_end()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Rows, Visit with { Strategy = SyncStrategy.IncrementalChunked, BatchSize = 6 });
+        await work.SyncAsync();
+        await work.Source.ExecuteAsync("UPDATE visit SET Note = 'kept', Edited = '2024-01-02'");
+        var kept = await work.SyncOneAsync();
+        work.Settings = work.Settings with { HistoryRetention = TimeSpan.Zero };
+        var undone = Assert.Single(await UndoAsync(work, [kept]));
+        await RefusedAsync(undone);
+
+        // Some ranges were committed; what is done after a sync was not.
+        await work.Copy.ExecuteAsync("""
+            CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW."VisitNum" > 10 THEN RETURN NULL; END IF; RETURN NEW; END';
+            CREATE TRIGGER stop BEFORE UPDATE ON raw.visit FOR EACH ROW EXECUTE FUNCTION stop();
+            """);
+        var failed = await work.FailAsync();
+        Assert.Equal(6, await work.CountAsync("raw.visit WHERE \"Note\" = 'kept'"));
+        await RefusedAsync(failed);
+
+        async Task RefusedAsync(TableSync sync) => Assert.Equal(
+            "TableHistoryGone", (await Assert.ThrowsAsync<EtlException>(() => UndoAsync(work, [sync]))).ErrorId);
+    }
+
     private static TableUndoEngine Undo(SyncWorkshop work) => new(work.Database, work.Settings);
 
     private static Task<IReadOnlyList<TableSync>> UndoAsync(SyncWorkshop work, IReadOnlyList<TableSync> syncs) => Undo(work).ExecuteAsync(

@@ -209,12 +209,13 @@ public sealed class TableUndoEngine(EtlDatabase database, TableSyncSettings sett
             StartedAt = DateTimeOffset.UtcNow,
             Undone = await FindUndoneAsync(connection, undone, cancellationToken).ConfigureAwait(false),
         };
-        var id = await TrackingStore.StartSyncAsync(connection, sync, isInitial: false, "undo", before, cancellationToken).ConfigureAwait(false);
+        var keepsHistory = settings.HistoryRetention > TimeSpan.Zero;
+        var id = await TrackingStore.StartSyncAsync(connection, sync, isInitial: false, keepsHistory, "undo", before, cancellationToken).ConfigureAwait(false);
         var until = await ScalarAsync<long?>(UndoSql.FirstInitial, place).ConfigureAwait(false);
         await ExecuteAsync(MergeSql.Lock(plan), null).ConfigureAwait(false);
         var since = new { from = undone.Id, until };
         await FindDifferencesAsync().ConfigureAwait(false);
-        var merge = await new TableMerge(connection, plan, id) { KeepsHistory = settings.HistoryRetention > TimeSpan.Zero }
+        var merge = await new TableMerge(connection, plan, id) { KeepsHistory = keepsHistory }
             .WriteAsync(cancellationToken).ConfigureAwait(false);
         if (merge.NotFound > 0)
         {

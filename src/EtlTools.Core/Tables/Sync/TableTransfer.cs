@@ -74,7 +74,7 @@ internal sealed class TableTransfer
     public async Task StartAsync(TableSync sync, CancellationToken cancellationToken)
     {
         Id = await TrackingStore.StartSyncAsync(
-            Connection, sync, Decision.IsInitial, Words.Of(Config.Strategy), State, cancellationToken).ConfigureAwait(false);
+            Connection, sync, Decision.IsInitial, Decision.IsInitial || KeepsHistory, Words.Of(Config.Strategy), State, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-start");
     }
 

@@ -58,14 +58,18 @@ internal static class TrackingSql
                    WHERE st.target_schema = c.target_schema AND st.table_name = c.table_name) AS lastsuccessat
         """;
 
-    /// <summary>Under the table's lease: whatever says running there has died.</summary>
+    /// <summary>
+    /// Under the table's lease: whatever says running there has died. One that keeps no history says so at once: a part of it may be
+    /// committed without the rest.
+    /// </summary>
     public const string StartSync = """
         UPDATE etl.table_syncs
         SET status = 'failed', finished_at = now(), error_code = 'SyncInterrupted', error = 'The process that synced the table ended before it was done.'
         WHERE target_schema = @schema AND table_name = @table AND status = 'running';
         INSERT INTO etl.table_syncs (
-            table_sync_run_id, source, target_schema, table_name, importance, strategy, mode, is_initial, drift, state_before)
-        VALUES (@run, @source, @schema, @table, @importance, @strategy, @mode, @isInitial, @drift, @state::jsonb)
+            table_sync_run_id, source, target_schema, table_name, importance, strategy, mode, is_initial, drift, state_before, history_cleared_at)
+        VALUES (@run, @source, @schema, @table, @importance, @strategy, @mode, @isInitial, @drift, @state::jsonb,
+                CASE WHEN NOT @hasWayBack THEN clock_timestamp() END)
         RETURNING table_sync_id
         """;
 

@@ -50,7 +50,7 @@ internal static class TrackingStore
     }
 
     public static Task<long> StartSyncAsync(
-        NpgsqlConnection connection, TableSync sync, bool isInitial, string strategy, TableState before, CancellationToken cancellationToken) =>
+        NpgsqlConnection connection, TableSync sync, bool isInitial, bool hasWayBack, string strategy, TableState before, CancellationToken cancellationToken) =>
         connection.QuerySingleAsync<long>(new CommandDefinition(
             TrackingSql.StartSync,
             new
@@ -63,6 +63,7 @@ internal static class TrackingStore
                 strategy,
                 mode = Words.Of(sync.Mode),
                 isInitial,
+                hasWayBack,
                 drift = sync.Drift.ToArray(),
                 state = before.ToJson(),
             },
@@ -175,7 +176,7 @@ internal static class TrackingStore
     public static async Task FailAsync(
         NpgsqlConnection connection, TableSync sync, long? id, EtlException failure, double? verified, CancellationToken cancellationToken)
     {
-        id ??= await StartSyncAsync(connection, sync, isInitial: false, Words.Of(sync.Strategy), new TableState(), cancellationToken).ConfigureAwait(false);
+        id ??= await StartSyncAsync(connection, sync, isInitial: false, hasWayBack: true, Words.Of(sync.Strategy), new TableState(), cancellationToken).ConfigureAwait(false);
         await connection.ExecuteAsync(new CommandDefinition(
             TrackingSql.FailSync, new { id, errorCode = failure.ErrorId, error = failure.Message, verified }, cancellationToken: cancellationToken)).ConfigureAwait(false);
         await connection.ExecuteAsync(new CommandDefinition(
