@@ -44,6 +44,20 @@ public sealed class CopyOwnershipTests
         Assert.Equal((SyncMode.Full, TableSyncStatus.Completed, 1L, 1L), (sync.Mode, sync.Status, sync.RowsRead, await work.CountAsync("raw.patient")));
     }
 
+    [MariaDbFact]
+    public async Task A_source_that_is_pointed_at_another_database_is_read_anew()
+    {
+        await using var work = await SyncWorkshop.CreateAsync(Patients, Patient);
+        await work.SyncAsync();
+
+        // Its rows are older than the watermark.
+        await using var other = await MariaDbDatabase.CreateAsync(Patients + "UPDATE patient SET LName = 'other'; DELETE FROM patient WHERE PatNum > 15");
+        var engine = new TableSyncEngine(work.Database, SyncWorkshop.ConnectionTo(other.Port, other.Name), work.Config, work.Settings);
+        var sync = Assert.Single(await engine.SyncAsync(new TableSyncOptions(), progress: null, CancellationToken.None));
+        Assert.Equal((SyncMode.Full, 15L, 5L), (sync.Mode, sync.RowsUpdated, sync.RowsDeleted));
+        Assert.Equal(SyncMode.Incremental, Assert.Single(await engine.SyncAsync(new TableSyncOptions(), progress: null, CancellationToken.None)).Mode);
+    }
+
     [MariaDbTheory]
     [InlineData(SyncStrategy.Incremental)]
     [InlineData(SyncStrategy.IncrementalChunked)]

@@ -10,7 +10,7 @@ namespace EtlTools.Core.Tables.Sync;
 /// <summary>How a table is going to be synced, and why. A plan shows it, and a sync does it.</summary>
 internal sealed record TableDecision
 {
-    public required string Source { get; init; }
+    public required SourceConnection Source { get; init; }
 
     public required TablePlan Plan { get; init; }
 
@@ -37,7 +37,7 @@ internal sealed record TableDecision
     /// <exception cref="EtlException">TableConfigColumnMissing, TableConfigColumnUnfit, TableConfigPrimaryKeyDiffers, TargetTableTaken, SchemaDrift, SchemaDriftUnsafe.</exception>
     public static async Task<TableDecision> MakeAsync(
         NpgsqlConnection connection,
-        string source,
+        SourceConnection source,
         TableSyncSettings settings,
         TableConfig config,
         SourceTable table,
@@ -49,12 +49,12 @@ internal sealed record TableDecision
         var mappings = table.Columns.Select(column => ColumnMapping.Of(
             column, key.Contains(column.Name), config.BooleanColumns.Contains(column.Name, StringComparer.OrdinalIgnoreCase))).ToList();
         var target = await TargetTable.ReadAsync(connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
-        var state = await TrackingStore.ReadStateAsync(connection, settings.Schema, config.Name, source, cancellationToken).ConfigureAwait(false);
+        var state = await TrackingStore.ReadStateAsync(connection, settings.Schema, config.Name, source.Name, cancellationToken).ConfigureAwait(false);
         var isEmpty = !(target.Exists && await HasRowsAsync(connection, target, cancellationToken).ConfigureAwait(false));
         var isEmptied = isEmpty && target.Exists && state.HasRead;
-        if (!target.Exists)
+        if (!target.Exists || (state.Database is { } database && database != source.Database))
         {
-            // Somebody has dropped the copy: what was known of it holds no more.
+            // Somebody has dropped the copy, or the source is another database by now: what was known of its rows holds no more.
             state = new TableState { HasOddDates = state.HasOddDates };
         }
 

@@ -50,7 +50,7 @@ public sealed class TableSyncEngine
             {
                 var table = Require(catalogue, config);
                 var decision = await TableDecision.MakeAsync(
-                    connection, step.Source, _settings, config, table, options.IsFull, cancellationToken).ConfigureAwait(false);
+                    connection, _source.Connection, _settings, config, table, options.IsFull, cancellationToken).ConfigureAwait(false);
                 step = step with
                 {
                     Mode = decision.Mode,

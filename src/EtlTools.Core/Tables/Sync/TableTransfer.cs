@@ -111,11 +111,12 @@ internal sealed class TableTransfer
         [.. Filter.Columns.Where(column => Plan.Written.Any(written => written.Name == column.Name))];
 
     /// <summary>Before the whole of the table has been read.</summary>
-    public TableState Unfinished(ChunkedPass pass) => State with { Pass = pass, Columns = SyncedColumns, Key = Plan.Key };
+    public TableState Unfinished(ChunkedPass pass) => State with { Database = Decision.Source.Database, Pass = pass, Columns = SyncedColumns, Key = Plan.Key };
 
     /// <summary>Once every row that was asked for is in the copy.</summary>
     public TableState Finished(IReadOnlyDictionary<string, string> watermarks, string? lastKey) => State with
     {
+        Database = Decision.Source.Database,
         IsComplete = true,
         Columns = SyncedColumns,
         Key = Plan.Key,
@@ -135,7 +136,7 @@ internal sealed class TableTransfer
     {
         RequireVerified(counts);
         await TrackingStore.WriteStateAsync(
-            Connection, Plan.Target.Schema, Plan.Target.Name, Decision.Source, state, Id, isLast, cancellationToken).ConfigureAwait(false);
+            Connection, Plan.Target.Schema, Plan.Target.Name, Decision.Source.Name, state, Id, isLast, cancellationToken).ConfigureAwait(false);
         var commits = await TrackingStore.AddAsync(Connection, Id, Plan.Target.Name, counts, isLast, cancellationToken).ConfigureAwait(false);
         if (isLast)
         {

@@ -20,7 +20,7 @@ internal sealed class TableWork(SyncLane lane, ISourceDatabase source, TableSync
         await TableLease.TakeAsync(lane.Connection, settings.Schema, config.Name, cancellationToken).ConfigureAwait(false);
         CrashPoint.Pass("table.after-lease");
         var decision = await TableDecision.MakeAsync(
-            lane.Connection, source.Connection.Name, settings, config, table, isFull, cancellationToken).ConfigureAwait(false);
+            lane.Connection, source.Connection, settings, config, table, isFull, cancellationToken).ConfigureAwait(false);
         var done = await SyncAsync(table, decision, onRows, cancellationToken).ConfigureAwait(false);
         await TableLease.EndAsync(lane.Connection, settings.Schema, config.Name).ConfigureAwait(false);
         return done;

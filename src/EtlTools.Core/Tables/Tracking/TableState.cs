@@ -8,6 +8,9 @@ internal sealed record TableState
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
+    /// <summary>The source's database that was read; null in a state that did not say so yet.</summary>
+    public string? Database { get; init; }
+
     /// <summary>Every row of the source was read once: from then on only the changed ones need be.</summary>
     public bool IsComplete { get; init; }
 
