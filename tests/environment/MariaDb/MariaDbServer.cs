@@ -25,6 +25,9 @@ public sealed class MariaDbServer : IAsyncDisposable
 
     private string DataFolder => Path.Combine(Folder, "data");
 
+    // A server that starts deletes the temporary tables that it finds: in a folder of all it would be those of others.
+    private string TemporaryOption => $"--tmpdir={Folder}";
+
     private string LogFile => Path.Combine(Folder, "server.log");
 
     /// <param name="settings">Options of the server, such as --max-allowed-packet=1M.</param>
@@ -69,7 +72,7 @@ public sealed class MariaDbServer : IAsyncDisposable
     {
         var result = await Unprivileged.RunAsync(
             _binaries.Install,
-            ["--no-defaults", $"--datadir={DataFolder}", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
+            ["--no-defaults", $"--datadir={DataFolder}", TemporaryOption, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
             Folder,
             cancellationToken);
         if (result.ExitCode != 0)
@@ -86,7 +89,7 @@ public sealed class MariaDbServer : IAsyncDisposable
             var (file, arguments) = Unprivileged.Wrap(
                 _binaries.Server,
                 [
-                    "--no-defaults", $"--datadir={DataFolder}", "--bind-address=127.0.0.1", $"--port={Port}",
+                    "--no-defaults", $"--datadir={DataFolder}", TemporaryOption, "--bind-address=127.0.0.1", $"--port={Port}",
                     $"--socket={Path.Combine(Folder, "s")}", $"--pid-file={Path.Combine(Folder, "pid")}", $"--log-error={LogFile}",
                     "--skip-name-resolve", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=128M",
                     "--innodb-log-file-size=32M", "--performance-schema=OFF", "--character-set-server=utf8mb4", "--sql-mode=",
