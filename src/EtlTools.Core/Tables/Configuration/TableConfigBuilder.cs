@@ -67,12 +67,12 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
     public TableConfig Build()
     {
         var standard = new TableConfig { Name = name.Value };
-        var importance = table.Choice(Either("importance", "table_importance"), Importances, standard.Importance);
+        var importance = table.Choice(Either("importance"), Importances, standard.Importance);
         var (minDate, maxDate) = ReadWindow(standard);
         var config = standard with
         {
             Importance = importance,
-            Strategy = table.Choice(Either("strategy", "extraction_strategy"), IsOlder ? OlderStrategies : Strategies, standard.Strategy),
+            Strategy = table.Choice(Either("strategy"), IsOlder ? OlderStrategies : Strategies, standard.Strategy),
             BatchSize = table.Integer("batch_size", standard.BatchSize, 1, MaxBatchSize),
             IncrementalColumns = ReadIncrementalColumns(),
             RejectedColumns = ReadRejectedColumns(),
@@ -98,8 +98,9 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
     }
 
     /// <summary>The key of ours, or the older one where that is what the file has. Both are known.</summary>
-    private string Either(string ours, string older)
+    private string Either(string ours)
     {
+        var older = TableConfigNodes.OlderNameOf(ours);
         table.Node(ours);
         table.Node(older);
         return table.Map.Find(ours) is null && table.Map.Find(older) is not null ? older : ours;
@@ -158,7 +159,7 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
 
     private (DateOnly Min, DateOnly? Max) ReadWindow(TableConfig standard)
     {
-        var window = Section(Either("data_quality", "data_quality_filters"));
+        var window = Section(Either("data_quality"));
         if (window is null)
         {
             return (standard.MinDate, standard.MaxDate);
@@ -176,7 +177,7 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
 
     private LookbackWindow? ReadLookback()
     {
-        var section = Section(Either("lookback", "lookback_resync"));
+        var section = Section(Either("lookback"));
         if (section is null)
         {
             return null;
@@ -297,7 +298,7 @@ internal sealed class TableConfigBuilder(ConfigSection table, ConfigScalar name,
         }
 
         // Files of June 2025 have a few of these. With nothing to go by, every row has to be read.
-        var strategy = table.Map.Find(Either("strategy", "extraction_strategy"))!.Key;
+        var strategy = table.Map.Find(Either("strategy"))!.Key;
         _unmet.Add(strategy with { Value = $"{strategy.Value} without incremental columns" });
         return config with { Strategy = SyncStrategy.FullTable };
     }

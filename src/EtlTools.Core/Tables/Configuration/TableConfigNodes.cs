@@ -93,6 +93,19 @@ internal static class TableConfigNodes
         return Map([.. entries.Where(entry => !isUnmet || entry.Key.Value != "strategy")]);
     }
 
+    /// <summary>What files of older generations call a setting.</summary>
+    public static string OlderNameOf(string setting) => setting switch
+    {
+        "importance" => "table_importance",
+        "strategy" => "extraction_strategy",
+        "incremental_columns" => "incremental_column",
+        "data_quality" => "data_quality_filters",
+        "lookback" => "lookback_resync",
+        "boolean_columns" => "column_overrides",
+        "overdue_after" => "time_gap_threshold_days",
+        _ => setting,
+    };
+
     public static ConfigScalar Instant(DateTimeOffset instant) =>
         Scalar(instant.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
 
@@ -111,18 +124,6 @@ internal static class TableConfigNodes
     private static void Add(List<ConfigEntry> entries, string key, ConfigNode value) => entries.Add(Entry(key, value));
 
     private static bool IsSaid(ConfigMap file, string key) => file.Find(key)?.Value is not (null or ConfigScalar { IsNull: true });
-
-    private static string OlderNameOf(string setting) => setting switch
-    {
-        "importance" => "table_importance",
-        "strategy" => "extraction_strategy",
-        "incremental_columns" => "incremental_column",
-        "data_quality" => "data_quality_filters",
-        "lookback" => "lookback_resync",
-        "boolean_columns" => "column_overrides",
-        "overdue_after" => "time_gap_threshold_days",
-        _ => setting,
-    };
 
     private static ConfigMap Monitoring(TableMonitoring monitoring)
     {

@@ -68,7 +68,7 @@ internal sealed class ChunkedSync(TableTransfer transfer)
 
         await using var transaction = await Connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         var filled = $"(SELECT * FROM {transfer.Plan.Target.Qualified} t{(TargetRange(pass.After, null) is { } range ? $" WHERE {range}" : "")}) r";
-        await ExecuteAsync(MergeSql.LockForFilling(transfer.Plan), cancellationToken).ConfigureAwait(false);
+        await transfer.Lane.ExecuteAsync(MergeSql.LockForFilling(transfer.Plan), cancellationToken).ConfigureAwait(false);
         if (await Connection.ExecuteScalarAsync<bool>(new CommandDefinition($"SELECT EXISTS (SELECT FROM {filled})", cancellationToken: cancellationToken)).ConfigureAwait(false))
         {
             return null;
@@ -108,7 +108,7 @@ internal sealed class ChunkedSync(TableTransfer transfer)
             Connection, MergeSql.Stage, transfer.Filter.Columns, transfer.Config, pass.StartedAt, pass.Watermarks, cancellationToken).ConfigureAwait(false);
         pass = await GoOnAsync(pass, last, MergeSql.Stage, watermarks, cancellationToken).ConfigureAwait(false);
         await CommitChunkAsync(transaction, pass, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
+        await transfer.Lane.ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
         return (pass, isLast);
     }
 
@@ -171,7 +171,4 @@ internal sealed class ChunkedSync(TableTransfer transfer)
     private TableState Finish(ChunkedPass pass) => transfer.Finished(
         pass.IsFull ? pass.Watermarks : Watermarks.Highest(transfer.Filter.Columns, transfer.State.Watermarks, pass.Watermarks),
         pass.IsFull || transfer.NumberKey is null ? pass.LastKey : Watermarks.Higher(transfer.NumberKey, pass.LastKey, transfer.State.LastKey));
-
-    private Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
-        Connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

@@ -39,8 +39,8 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     /// <exception cref="OddDatesException">They have to be read again.</exception>
     public async Task<SourceStreamEnd> StageAsync(string rest, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync(MergeSql.CreateStage(plan), cancellationToken).ConfigureAwait(false);
+        await lane.ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
+        await lane.ExecuteAsync(MergeSql.CreateStage(plan), cancellationToken).ConfigureAwait(false);
         return await CopyAsync(MergeSql.Stage, isNew: false, rest, cancellationToken).ConfigureAwait(false);
     }
 
@@ -58,7 +58,7 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     /// </summary>
     public async Task StageKeysAsync(CancellationToken cancellationToken)
     {
-        await ExecuteAsync(MergeSql.CreateKeys(plan), cancellationToken).ConfigureAwait(false);
+        await lane.ExecuteAsync(MergeSql.CreateKeys(plan), cancellationToken).ConfigureAwait(false);
         var keys = MergeSql.KeyColumns(plan).ToList();
         await CopyFromSource.RunAsync(
             lane,
@@ -67,7 +67,7 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
             table.Name,
             _ => { },
             cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync($"ANALYZE {MergeSql.Keys}", cancellationToken).ConfigureAwait(false);
+        await lane.ExecuteAsync($"ANALYZE {MergeSql.Keys}", cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<SourceStreamEnd> CopyAsync(string into, bool isNew, string rest, CancellationToken cancellationToken)
@@ -138,7 +138,4 @@ internal sealed class SourceRows(SyncLane lane, SourceTable table, TablePlan pla
     private static string Place(PostgresException error) =>
         DatabaseErrors.Translate(error, "").Message is var message && message.IndexOf('(', StringComparison.Ordinal) is >= 0 and var from
             ? message[(from + 1)..].TrimEnd('.', ')') : error.SqlState;
-
-    private Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
-        lane.Connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

@@ -32,6 +32,10 @@ internal sealed class SyncLane(EtlDatabase database, ISourceDatabase source) : I
         }
     }
 
+    /// <summary>Runs a statement in the copy's session.</summary>
+    public Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
+        Connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
+
     /// <summary>After a fault of the copy: the source is in the middle of an answer that nobody wants.</summary>
     public async Task RenewSourceAsync(CancellationToken cancellationToken)
     {

@@ -33,7 +33,7 @@ internal sealed class WholeSync(TableTransfer transfer)
         // What else there is to know the server's autovacuum finds out: of a wide table it takes an eighth of the load.
         if (!transfer.Plan.HasKey)
         {
-            await ExecuteAsync($"ANALYZE {transfer.Plan.Target.Qualified}", cancellationToken).ConfigureAwait(false);
+            await transfer.Lane.ExecuteAsync($"ANALYZE {transfer.Plan.Target.Qualified}", cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class WholeSync(TableTransfer transfer)
             Connection, MergeSql.Stage, transfer.WatermarkColumns, transfer.Config, now, Before, cancellationToken).ConfigureAwait(false);
         var state = await FinishAsync(MergeSql.Stage, watermarks, cancellationToken).ConfigureAwait(false);
         await transfer.CommitAsync(transaction, new SyncProgressCounts(end.Rows, end.Bytes, merge, zeroDates), state, isLast: true, cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
+        await transfer.Lane.ExecuteAsync(MergeSql.DropStage, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<TableState> FinishAsync(string rows, IReadOnlyDictionary<string, string> watermarks, CancellationToken cancellationToken) =>
@@ -78,7 +78,4 @@ internal sealed class WholeSync(TableTransfer transfer)
     /// <summary>A full sync sees everything: what was known before may have been undone or deleted.</summary>
     private IReadOnlyDictionary<string, string> Before =>
         transfer.Decision.Mode == SyncMode.Full ? new Dictionary<string, string>(StringComparer.Ordinal) : transfer.State.Watermarks;
-
-    private Task ExecuteAsync(string sql, CancellationToken cancellationToken) =>
-        Connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

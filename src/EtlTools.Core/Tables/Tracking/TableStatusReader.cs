@@ -63,16 +63,16 @@ public sealed class TableStatusReader(EtlDatabase database, string source, Table
             EstimatedDuration = row.ExpectedSeconds is { } expected ? TimeSpan.FromSeconds(expected) : null,
             Verified = row.Verified,
             Failures = row.Failures,
-            ErrorCode = row.Status == "failed" ? row.ErrorCode : null,
-            Error = row.Status == "failed" ? row.Error : null,
+            ErrorCode = row.Status is "failed" or "interrupted" ? row.ErrorCode : null,
+            Error = row.Status is "failed" or "interrupted" ? row.Error : null,
         };
     }
 
-    private static TableCondition ConditionOf(Row row, bool isOverdue) => (row.Status, row.IsHeld) switch
+    private static TableCondition ConditionOf(Row row, bool isOverdue) => row.Status switch
     {
-        ("running", true) => TableCondition.Running,
-        ("running", _) => TableCondition.Interrupted,
-        ("failed", _) => row.ErrorCode == "SyncInterrupted" ? TableCondition.Interrupted : TableCondition.Failed,
+        "running" => TableCondition.Running,
+        "interrupted" => TableCondition.Interrupted,
+        "failed" => TableCondition.Failed,
         _ when row.IsUndone == true => TableCondition.Undone,
         _ when row.LastSuccessAt is null => TableCondition.Pending,
         _ => isOverdue ? TableCondition.Overdue : TableCondition.Synced,
@@ -92,7 +92,6 @@ public sealed class TableStatusReader(EtlDatabase database, string source, Table
         public string? Status { get; init; }
         public string? ErrorCode { get; init; }
         public string? Error { get; init; }
-        public bool? IsHeld { get; init; }
         public long? RowsRead { get; init; }
         public long? RowsChanged { get; init; }
         public double? LastSeconds { get; init; }

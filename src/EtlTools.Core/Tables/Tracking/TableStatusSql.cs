@@ -13,10 +13,9 @@ internal static class TableStatusSql
                last.took_back AS "IsUndone",
                (SELECT max(s.table_sync_id) FROM etl.table_syncs s
                 WHERE s.target_schema = @schema AND s.table_name = t.name AND s.source = @source AND s.mode <> 'undo') AS "TableSyncId",
-               last.status AS "Status",
+               last.standing AS "Status",
                last.error_code AS "ErrorCode",
                last.error AS "Error",
-               last.is_held AS "IsHeld",
                good.rows_read AS "RowsRead",
                good.rows_inserted + good.rows_updated + good.rows_deleted AS "RowsChanged",
                extract(epoch FROM good.finished_at - good.started_at)::double precision AS "LastSeconds",
@@ -29,7 +28,7 @@ internal static class TableStatusSql
         LEFT JOIN etl.table_states st ON st.target_schema = @schema AND st.table_name = t.name AND st.source = @source
         LEFT JOIN pg_class c ON c.relname = t.name AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = @schema)
         LEFT JOIN LATERAL (
-            SELECT s.*, {TrackingSql.IsHeld} AS is_held, {TrackingSql.TookBack} AS took_back
+            SELECT s.*, {TrackingSql.Standing} AS standing, {TrackingSql.TookBack} AS took_back
             FROM etl.table_syncs s
             WHERE s.target_schema = @schema AND s.table_name = t.name AND s.source = @source
             ORDER BY s.table_sync_id DESC LIMIT 1

@@ -47,12 +47,7 @@ internal static class TableSyncLedgerSql
         FROM etl.table_syncs s
         JOIN etl.table_sync_runs run ON run.table_sync_run_id = s.table_sync_run_id
         JOIN reach ON reach.target_schema = s.target_schema AND reach.table_name = s.table_name
-        CROSS JOIN LATERAL (
-            SELECT CASE WHEN s.error_code = 'SyncInterrupted' THEN 'interrupted'
-                        WHEN s.status <> 'running' THEN s.status
-                        WHEN {TrackingSql.IsHeld} THEN 'running'
-                        ELSE 'interrupted' END AS status
-        ) state
+        CROSS JOIN LATERAL (SELECT {TrackingSql.Standing} AS status) state
         WHERE (cardinality(@names) = 0 OR lower(s.table_name) = ANY (SELECT lower(name) FROM unnest(@names) name))
           AND (cardinality(@sources) = 0 OR s.source = ANY (@sources))
           AND (cardinality(@runs) = 0 OR s.table_sync_run_id = ANY (@runs))

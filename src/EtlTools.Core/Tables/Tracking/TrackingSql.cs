@@ -127,6 +127,14 @@ internal static class TrackingSql
             updated_at = clock_timestamp()
         """;
 
+    /// <summary>How what alias s is of stands: what says running and is nobody's has died, as has what a later sync found so.</summary>
+    public const string Standing = $"""
+        CASE WHEN s.error_code = 'SyncInterrupted' THEN 'interrupted'
+             WHEN s.status <> 'running' THEN s.status
+             WHEN {IsHeld} THEN 'running'
+             ELSE 'interrupted' END
+        """;
+
     /// <summary>True where what alias s is of took back a sync. The undo of an undo takes back none: it brings some again.</summary>
     public const string TookBack = """
         (s.mode = 'undo' AND EXISTS (
